@@ -1,0 +1,1 @@
+"""One file a migration tool: ``TOOL`` (its facts) and ``export(recommendation, ...)`` (its MigrationStub)."""

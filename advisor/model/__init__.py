@@ -1,0 +1,1 @@
+"""The nouns. Frozen dataclasses over the standard library only; every other package speaks in these."""

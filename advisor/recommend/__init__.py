@@ -1,0 +1,1 @@
+"""One file a remedy: ``recommend(study, findings)`` yields Recommendations and Declined."""

@@ -1,0 +1,1 @@
+"""Statement -> QueryShape, one file a language."""
