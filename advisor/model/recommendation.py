@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -188,6 +189,20 @@ class Recommendation:
     def kind(self) -> str:
         """add_index, drop_index, eager_load, rewrite_query or configure."""
         return self.action.kind
+
+    @property
+    def slug(self) -> str:
+        """The remedy as part of a file name: ``add_ix_orders_customer_id``; at most 80 of ``[a-z0-9_]``."""
+        match self.action:
+            case AddIndex(index=index):
+                words = f"add {index.name}"
+            case DropIndex(index=index):
+                words = f"drop {index.name}"
+            case Configure(setting=setting):
+                words = f"set {setting}"
+            case _:
+                words = f"{self.kind} {'_'.join(table.name for table in self.tables)} {self.id[-6:]}"
+        return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:80]
 
 
 @dataclass(frozen=True, slots=True)
