@@ -1,0 +1,1 @@
+"""Sample databases: each has a schema, a deterministic seed, an ORM application with planted faults, and what to expect."""

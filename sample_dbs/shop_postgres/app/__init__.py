@@ -1,0 +1,1 @@
+"""The shop's application: models, services, and a FastAPI application over them."""

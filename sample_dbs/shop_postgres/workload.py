@@ -1,0 +1,333 @@
+"""A day of the shop in some seconds: the same requests in the same order for a seed, over several sessions.
+
+From a shell: ``python -m sample_dbs.shop_postgres.workload postgresql://…`` prints the summary as JSON.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI
+from sqlalchemy import event, update
+
+from sample_dbs.shop_postgres.app.api import create_app
+from sample_dbs.shop_postgres.app.database import Database, open_database
+from sample_dbs.shop_postgres.app.models import Coupon
+from sample_dbs.shop_postgres.app.services import batch, orders
+from sample_dbs.shop_postgres.asgi import call
+from sample_dbs.shop_postgres.build import last_identifiers, reset_workload_writes
+from sample_dbs.shop_postgres.population import NOW, Population
+
+POLL_INTERVAL_S = 0.02
+AT_ONCE = 40  # requests of a rush
+
+
+@dataclass(frozen=True, slots=True)
+class OperationTime:
+    """Client-side milliseconds of one operation, named after its service function."""
+
+    name: str
+    calls: int
+    total_ms: float
+    mean_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did: statements sent, seconds on the clock, and the time of each operation (slowest in total first)."""
+
+    seed: int
+    scale: float
+    comments: bool
+    statements: int
+    seconds: float
+    operations: tuple[OperationTime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """All that an operation needs: the application, its database, and the people who use it."""
+
+    app: FastAPI
+    database: Database
+    people: Population
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """GETs a page."""
+        return await call(self.app, "GET", path, **query)
+
+
+Operation = Callable[[Shop], Awaitable[object]]
+
+
+def run(url: str, seed: int = 7, scale: float = 1.0, comments: bool | None = None) -> Summary:
+    """Resets what earlier runs wrote, then runs the workload on a built shop.
+
+    ``scale`` multiplies how often each operation is called (three times at least). ``comments`` tells whether the web's
+    statements carry sqlcommenter comments; by default they do, unless the environment has SHOP_SQL_COMMENTS=0.
+    """
+    wanted = os.environ.get("SHOP_SQL_COMMENTS", "1") != "0" if comments is None else comments
+    reset_workload_writes(url)
+    with psycopg.connect(url, application_name="shop-reset") as connection:
+        population = Population(last_identifiers(connection), Random(seed))  # noqa: S311 - not a secret
+    return asyncio.run(_run(url, population, seed, scale, wanted))
+
+
+async def _run(url: str, population: Population, seed: int, scale: float, comments: bool) -> Summary:
+    database = open_database(url, comments)
+    shop = Shop(create_app(database), database, population)
+    await database.warm()
+    sent = _count_statements(database)
+    calls = [name for name, (times, _) in OPERATIONS.items() for _ in range(max(3, round(times * scale)))]
+    population.random.shuffle(calls)
+    took: dict[str, list[float]] = defaultdict(list)
+    begun = time.perf_counter()
+    try:
+        for name in calls:
+            started = time.perf_counter()
+            await OPERATIONS[name][1](shop)
+            took[name].append((time.perf_counter() - started) * 1000)
+    finally:
+        await database.close()
+    times = [OperationTime(name, len(ms), sum(ms), sum(ms) / len(ms), max(ms)) for name, ms in took.items()]
+    times.sort(key=lambda operation: -operation.total_ms)
+    return Summary(seed, scale, comments, len(sent), time.perf_counter() - begun, tuple(times))
+
+
+def _count_statements(database: Database) -> list[None]:
+    sent: list[None] = []
+    for engine in (database.engine, database.async_engine.sync_engine, database.batch_engine):
+        event.listen(engine, "after_cursor_execute", lambda *_: sent.append(None))
+    return sent
+
+
+async def _recent_orders(shop: Shop) -> object:
+    return await shop.get("/orders/recent", before=shop.people.moment())
+
+
+async def _category_page(shop: Shop) -> object:
+    return await shop.get(f"/categories/{shop.people.big_category()}")
+
+
+async def _tag_page(shop: Shop) -> object:
+    return await shop.get(f"/tags/tag-{1 + shop.people.random.randint(0, 30) * 7919 % 200}")
+
+
+async def _order_history(shop: Shop) -> object:
+    return await shop.get(f"/customers/{shop.people.regular_customer()}/history")
+
+
+async def _dispatch_sheet(shop: Shop) -> object:
+    return await shop.get("/orders/dispatch", since=shop.people.moment())
+
+
+async def _department_overview(shop: Shop) -> object:
+    return await shop.get(f"/departments/{shop.people.random.randint(1, 12)}")
+
+
+async def _latest_reviews(shop: Shop) -> object:
+    return await shop.get("/reviews/latest", before=shop.people.moment())
+
+
+async def _cart_preview(shop: Shop) -> object:
+    return await shop.get(f"/carts/{shop.people.any_of('carts')}")
+
+
+async def _track_shipment(shop: Shop) -> object:
+    return await shop.get(f"/shipments/{shop.people.tracking_number()}")
+
+
+async def _reconcile_payments(shop: Shop) -> object:
+    return await shop.get("/office/payments", day=shop.people.day())
+
+
+async def _entity_history(shop: Shop) -> object:
+    kind = shop.people.random.choice(("order", "order", "customer", "product"))
+    return await shop.get(f"/office/history/{kind}/{shop.people.random.randint(1, shop.people.last_ids['audit_events'] // 8)}")
+
+
+async def _find_by_email(shop: Shop) -> object:
+    return await shop.get("/customers/by-email", email=shop.people.email())
+
+
+async def _abandoned_carts(shop: Shop) -> object:
+    return await shop.get("/carts/abandoned", until=shop.people.day())
+
+
+async def _orders_on_hold(shop: Shop) -> object:
+    return await shop.get("/orders/on-hold")
+
+
+async def _recall_product(shop: Shop) -> object:
+    return await shop.get(f"/office/recall/{shop.people.quiet_product()}")
+
+
+async def _stock_ledger(shop: Shop) -> object:
+    since = NOW - timedelta(days=shop.people.random.randint(300, 500))
+    return await shop.get(f"/office/stock/{shop.people.any_of('products')}", since=since)
+
+
+async def _payment_delays(shop: Shop) -> object:
+    since = shop.people.moment(0.3, 0.7)
+    return await shop.get("/office/delays", since=since, until=since + timedelta(days=150))
+
+
+async def _register_and_erase(shop: Shop) -> object:
+    email = f"New.{shop.people.random.getrandbits(48)}@Example.net"
+    customer = await call(shop.app, "POST", "/customers", email=email, now=NOW)
+    return await call(shop.app, "DELETE", f"/customers/{customer}")
+
+
+async def _checkout(shop: Shop) -> object:
+    products = [shop.people.quiet_product() for _ in range(shop.people.random.randint(1, 4))]
+    customer = shop.people.regular_customer()
+    return await call(shop.app, "POST", f"/checkout/{customer}", product_ids=products, now=NOW)
+
+
+async def _rush(shop: Shop) -> object:
+    """Many visitors ask for one product each, at the same time."""
+    wanted = [shop.people.any_of("products") for _ in range(AT_ONCE)]
+    return await asyncio.gather(*(shop.get(f"/teasers/{product}") for product in wanted))
+
+
+async def _export_catalog(shop: Shop) -> object:
+    with shop.database.batch() as session:
+        return batch.export_catalog(session)
+
+
+async def _export_customers(shop: Shop) -> object:
+    with shop.database.batch() as session:
+        return batch.export_customers(session)
+
+
+async def _import_deliveries(shop: Shop) -> object:
+    with shop.database.batch() as session:
+        return batch.import_deliveries(session, [shop.people.any_of("products") for _ in range(1500)], NOW)
+
+
+async def _reprice(shop: Shop) -> object:
+    first = shop.people.random.randint(1, 1000)
+    with shop.database.batch() as session:
+        return batch.reprice(session, {product: 10 for product in range(first, first + 60)})
+
+
+async def _count_stock(shop: Shop) -> object:
+    counted = {shop.people.any_of("products"): shop.people.random.randint(0, 50) for _ in range(40)}
+    with shop.database.batch() as session:
+        return batch.count_stock(session, counted, NOW)
+
+
+async def _work_through_queue(shop: Shop) -> object:
+    """The worker asks for a job at a constant interval and finds one now and then."""
+    for turn in range(12):
+        with shop.database.batch() as session:
+            if turn in (3, 4):
+                batch.enqueue(session, f"turn {turn}")
+            batch.work_once(session)
+        await asyncio.sleep(POLL_INTERVAL_S)
+    return None
+
+
+async def _redeem_coupon(shop: Shop) -> object:
+    """Somebody else redeems the same coupon during the first two attempts, which therefore fail."""
+    number = shop.people.any_of("coupons")
+
+    def competitor(attempt: int) -> None:
+        if attempt <= 2:
+            with shop.database.batch() as session:
+                session.execute(update(Coupon).where(Coupon.id == number).values(redeemed=Coupon.redeemed + 1))
+                session.commit()
+
+    return orders.redeem_coupon(shop.database.web, f"SAVE{number}", competitor)
+
+
+def _page(path: str) -> Operation:
+    """An operation that GETs a page whose path names the people's draws, such as ``/products/{any product}``."""
+
+    async def visit(shop: Shop) -> object:
+        people = shop.people
+        return await shop.get(
+            path.format(
+                product=people.any_of("products"),
+                order=people.any_of("orders"),
+                customer=people.regular_customer(),
+                coupon=people.any_of("coupons"),
+                category=people.big_category(),
+                token=people.token(),
+                setting=people.random.randint(1, 12),
+            )
+        )
+
+    return visit
+
+
+async def _stock_today(shop: Shop) -> object:
+    return await shop.get("/office/stock/today", day=shop.people.day())
+
+
+OPERATIONS: dict[str, tuple[int, Operation]] = {
+    # planted: filters, foreign keys, orders of columns
+    "track_shipment": (110, _track_shipment),
+    "reconcile_payments": (70, _reconcile_payments),
+    "entity_history": (100, _entity_history),
+    "find_by_email": (90, _find_by_email),
+    "abandoned_carts": (60, _abandoned_carts),
+    "orders_on_hold": (70, _orders_on_hold),
+    "recall_product": (80, _recall_product),
+    "register_and_erase": (40, _register_and_erase),
+    "stock_ledger": (120, _stock_ledger),
+    "payment_delays": (5, _payment_delays),
+    # planted: N+1
+    "recent_orders": (8, _recent_orders),
+    "category_page": (8, _category_page),
+    "tag_page": (8, _tag_page),
+    "order_history": (6, _order_history),
+    "dispatch_sheet": (6, _dispatch_sheet),
+    "department_overview": (6, _department_overview),
+    "latest_reviews": (6, _latest_reviews),
+    "cart_preview": (10, _cart_preview),
+    # look-alikes
+    "storefront": (25, _page("/storefront/{category}")),
+    "rush": (4, _rush),
+    "export_catalog": (4, _export_catalog),
+    "export_customers": (4, _export_customers),
+    "import_deliveries": (3, _import_deliveries),
+    "reprice": (3, _reprice),
+    "count_stock": (3, _count_stock),
+    "work_through_queue": (4, _work_through_queue),
+    "redeem_coupon": (5, _redeem_coupon),
+    "delivery_countries": (40, _page("/countries")),
+    "option": (60, _page("/settings/shop.option_{setting}")),
+    "monthly_revenue": (3, _page("/office/revenue")),
+    # all is well
+    "who_is_it": (120, _page("/logins/{token}")),
+    "product_page": (60, _page("/products/{product}")),
+    "order_detail": (40, _page("/orders/{order}")),
+    "my_orders": (50, _page("/customers/{customer}/orders")),
+    "address_book": (30, _page("/customers/{customer}/addresses")),
+    "open_cart": (30, _page("/customers/{customer}/cart")),
+    "my_reviews": (20, _page("/customers/{customer}/reviews")),
+    "coupon_orders": (10, _page("/coupons/SAVE{coupon}/orders")),
+    "stock_today": (20, _stock_today),
+    "checkout": (30, _checkout),
+}
+"""Each operation's calls at scale 1 and what it does."""
+
+
+def main(arguments: list[str]) -> None:
+    """Runs the workload at the URL given and prints the summary as JSON."""
+    print(json.dumps(asdict(run(arguments[0])), indent=1))  # noqa: T201 - a command's output
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
