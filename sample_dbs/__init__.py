@@ -1,1 +1,1 @@
-"""Sample databases: each has a schema, a deterministic seed, an ORM application with planted faults, and what to expect."""
+"""Sample databases: a schema, a deterministic seed, an ORM application with planted faults, and what to expect."""

@@ -1,1 +1,1 @@
-"""A shop on PostgreSQL under a SQLAlchemy application, with planted faults (expected.json) and look-alikes that are none."""
+"""A shop on PostgreSQL under a SQLAlchemy application, with planted faults and look-alikes (expected.json)."""

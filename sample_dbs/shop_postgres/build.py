@@ -1,4 +1,4 @@
-"""Builds the shop in a database: schema, deterministic rows, keys and indexes, statistics. A second call reuses what is there.
+"""Builds the shop in a database: schema, rows, keys and indexes, statistics. A second call reuses what is there.
 
 From a shell: ``python -m sample_dbs.shop_postgres.build postgresql://… [scale]``.
 """
@@ -21,7 +21,7 @@ TABLES = (
     "coupons", "product_tags", "tags", "product_images", "products", "categories", "sessions", "addresses", "customers",
     "warehouses", "settings", "countries",
 )  # fmt: skip
-WORK_MEM_KB = 1024  # planted: too small for the report that sorts; scaled with the rows so that small builds spill as well
+WORK_MEM_KB = 1024  # planted: too small for the report that sorts; scaled with the rows, so small builds spill too
 LOCK_KEY = 7_190_021  # one build at a time in a server
 
 Progress = Callable[[str, float], None]
@@ -69,7 +69,7 @@ def build(url: str, scale: float = 1.0, progress: Progress | None = None) -> Bui
 
 
 def reset_workload_writes(url: str) -> None:
-    """Removes what earlier workload runs wrote and rewinds the identity columns, so that the next run does the same again."""
+    """Removes what earlier workload runs wrote and rewinds the identity columns: the next run does the same again."""
     with psycopg.connect(url, application_name="shop-reset") as connection:
         _log_nothing(connection)
         rows = last_identifiers(connection)
@@ -99,8 +99,9 @@ def _steps() -> Iterator[tuple[str, bytes]]:
 
 
 def _digest() -> str:
-    parts = [(HERE / name).read_bytes() for name in SQL_FILES]
-    return hashlib.sha256(b"\0".join([*parts, str(WORK_MEM_KB).encode()])).hexdigest()
+    """Names the build: another text of the SQL files or of this module makes another one."""
+    parts = [(HERE / name).read_bytes() for name in (*SQL_FILES, "build.py")]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _rows_of_current_build(connection: psycopg.Connection[tuple[object, ...]], scale: float) -> dict[str, int] | None:
@@ -131,22 +132,30 @@ def _clear(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 
 
 def _configure(connection: psycopg.Connection[tuple[object, ...]], scale: float) -> None:
-    """The loading session's settings, and the ones that the database keeps: the planted work_mem and JIT off."""
+    """The loading session's settings, and those that the database keeps.
+
+    Kept: the planted work_mem; no JIT and no parallel scans, as is usual for a database of many short requests; no wait
+    for the disk at commit. Plans and shares of time are then the same on any number of cores and any disk.
+    """
     _log_nothing(connection)
     connection.execute("SELECT set_config('shop.scale', %s, false)", (str(scale),))
     connection.execute("SET search_path TO public")
     connection.execute("SET work_mem TO '192MB'; SET maintenance_work_mem TO '192MB'")
     connection.execute("SET synchronous_commit TO off; SET TimeZone TO 'UTC'; SET jit TO off")
     database = '"' + connection.info.dbname.replace('"', '""') + '"'
-    kept = {"work_mem": f"'{max(64, round(WORK_MEM_KB * scale))}kB'", "jit": "off"}
+    kept = {
+        "work_mem": f"'{max(64, round(WORK_MEM_KB * scale))}kB'",
+        "jit": "off",
+        "max_parallel_workers_per_gather": "0",
+        "synchronous_commit": "off",
+    }
     for setting, value in kept.items():
         connection.execute(f"ALTER DATABASE {database} SET {setting} TO {value}".encode())
 
 
 def _log_nothing(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Keeps housekeeping out of the server's log where the role may say so, for the log is to show the application."""
-    superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
-    if superuser == (True,):
+    if _is_superuser(connection):
         connection.execute("SET log_min_duration_statement TO -1; SET log_statement TO 'none'; SET log_duration TO off")
 
 
@@ -167,19 +176,21 @@ def _finish(connection: psycopg.Connection[tuple[object, ...]], scale: float) ->
         (_digest(), scale, json.dumps(rows), json.dumps(last_ids)),
     )
     _zero_usage_counters(connection)
-    connection.execute("CHECKPOINT" if _may_checkpoint(connection) else "SELECT 1")
+    if _is_superuser(connection):
+        connection.execute("CHECKPOINT")
     return rows
 
 
 def _zero_usage_counters(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Forgets the scans that the build itself made, so that index usage counts the application only."""
-    if _may_checkpoint(connection):
+    if _is_superuser(connection):
         connection.execute(
-            "SELECT pg_stat_reset_single_table_counters(indexrelid) FROM pg_stat_user_indexes WHERE schemaname = 'public'"
+            "SELECT pg_stat_reset_single_table_counters(indexrelid) FROM pg_stat_user_indexes"
+            " WHERE schemaname = 'public'"
         )
 
 
-def _may_checkpoint(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+def _is_superuser(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     return connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (True,)
 
 
@@ -188,9 +199,9 @@ def main(arguments: list[str]) -> None:
     built = build(
         arguments[0],
         float(arguments[1]) if len(arguments) > 1 else 1.0,
-        lambda step, share: print(f"{share:4.0%} {step}", flush=True),  # noqa: T201 - a command's output
+        lambda step, share: print(f"{share:4.0%} {step}", flush=True),
     )
-    print(json.dumps({"reused": built.reused, "seconds": round(built.seconds, 1), "rows": built.rows}))  # noqa: T201
+    print(json.dumps({"reused": built.reused, "seconds": round(built.seconds, 1), "rows": built.rows}))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,10 @@ class Population:
         """A customer with about ten orders."""
         return self.at_rank("customers", self.random.uniform(0.04, 0.08))
 
+    def frequent_customer(self) -> int:
+        """A customer with dozens of orders or more."""
+        return self.at_rank("customers", self.random.uniform(0.0, 0.003))
+
     def quiet_product(self) -> int:
         """A product that sells now and then: some sixty order lines at full scale."""
         return self.at_rank("products", self.random.uniform(0.4, 0.9))

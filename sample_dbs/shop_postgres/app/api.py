@@ -248,13 +248,13 @@ def stock_ledger(session: Db, product_id: int, since: datetime) -> Any:
     return backoffice.stock_ledger(session, product_id, since)
 
 
-@router.get("/office/delays")
-def payment_delays(session: Db, since: datetime, until: datetime) -> Any:
-    """How long customers take to pay."""
-    return backoffice.payment_delays(session, since, until)
+@router.get("/office/order-values")
+def order_value_tenths(session: Db, since: datetime, until: datetime) -> Any:
+    """What orders are worth."""
+    return backoffice.order_value_tenths(session, since, until)
 
 
-@router.get("/office/revenue")
-def monthly_revenue(session: Db) -> Any:
-    """Revenue by month."""
-    return backoffice.monthly_revenue(session)
+@router.get("/office/opt-in-rates")
+def opt_in_rates(session: Db, since: datetime) -> Any:
+    """Who wants mail."""
+    return backoffice.opt_in_rates(session, since)

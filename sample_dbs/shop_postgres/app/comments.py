@@ -1,6 +1,6 @@
 """Appends to each statement a comment in the sqlcommenter form: which service function, file, line and route sent it.
 
-Example: ``/*action='recent_orders',code_filepath='app%2Fservices%2Forders.py',code_lineno='31',route='%2Forders%2Frecent'*/``
+Example: ``/*action='option',code_filepath='app%2Fservices%2Fcatalog.py',code_lineno='31',route='%2Fsettings'*/``
 """
 
 import sys
@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-from greenlet import getcurrent
+from greenlet import getcurrent  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Engine, event
 
 SERVICES = str(Path(__file__).parent / "services")
@@ -44,14 +44,14 @@ def _tags() -> dict[str, str]:
         tags["route"] = route
     frame = _service_frame()
     if frame is not None:
-        tags["action"] = frame.f_code.co_name
+        tags["action"] = frame.f_code.co_qualname.partition(".")[0]  # without <locals>.<listcomp>
         tags["code_filepath"] = Path(frame.f_code.co_filename).relative_to(ROOT).as_posix()
         tags["code_lineno"] = str(frame.f_lineno)
     return tags
 
 
 def _service_frame() -> FrameType | None:
-    """The innermost frame of a service. An async load runs in a greenlet of its own, so the callers' stacks are walked too."""
+    """The innermost frame of a service. Async loads run in their own greenlet: parents' stacks are walked too."""
     task = getcurrent()
     frame: FrameType | None = sys._getframe(2)
     while True:

@@ -1,4 +1,4 @@
-"""Engines and sessions: the web's (sync and async, with comments if wanted) and the batch jobs' (never with comments)."""
+"""Engines and sessions: the web's (sync and async, with comments if wanted) and the batch jobs' (never)."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Database:
 
 
 def open_database(url: str, comments: bool = True) -> Database:
-    """Connects lazily to a ``postgresql://`` URL; ``comments`` tells whether the web's statements say where they come from."""
+    """Connects lazily to a ``postgresql://`` URL; with ``comments`` the web's statements say where they come from."""
     parsed = make_url(url)
     engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),

@@ -17,7 +17,10 @@ def export_catalog(session: Session, page: int = 100, pages: int = 12) -> int:
     last = exported = 0
     for _ in range(pages):
         rows = session.execute(
-            select(Product.id, Product.sku, Product.price_cents).where(Product.id > last).order_by(Product.id).limit(page)
+            select(Product.id, Product.sku, Product.price_cents)
+            .where(Product.id > last)
+            .order_by(Product.id)
+            .limit(page)
         ).all()
         if not rows:
             break
@@ -34,16 +37,17 @@ def export_customers(session: Session, page: int = 100, pages: int = 8) -> int:
     return exported
 
 
-def import_deliveries(session: Session, product_ids: list[int], now: datetime) -> None:
-    """Books a delivery of each product, many rows in one statement. Not a fault: bulk-import."""
-    session.execute(
-        insert(InventoryMovement),
+def import_deliveries(session: Session, product_ids: list[int], now: datetime) -> int:
+    """Books a delivery of each product, many rows in one statement; returns the rows. Not a fault: bulk-import."""
+    booked = session.scalars(
+        insert(InventoryMovement).returning(InventoryMovement.id),
         [
             {"product_id": product_id, "warehouse_id": 1, "quantity": 20, "reason": "delivery", "moved_at": now}
             for product_id in product_ids
         ],
-    )
+    ).all()
     session.commit()
+    return len(booked)
 
 
 def reprice(session: Session, reorder_levels: dict[int, int]) -> None:

@@ -32,14 +32,16 @@ def order_history(session: Session, customer_id: int) -> list[dict[str, Any]]:
 
 
 def dispatch_sheet(session: Session, since: datetime) -> list[dict[str, Any]]:
-    """What the warehouse packs next: for each order its buyer, address and payments in turn. PLANTED: n-plus-one-interleaved."""
+    """What the warehouse packs next: buyer, address and payments of each order. PLANTED: n-plus-one-interleaved."""
     waiting = select(Order).where(Order.placed_at >= since).order_by(Order.placed_at).limit(15)
     sheet = []
     for order in session.scalars(waiting).all():
         buyer = order.customer
         address = order.shipping_address
         paid = sum(payment.amount_cents for payment in order.payments)
-        sheet.append({"to": buyer and buyer.last_name, "city": address and address.city, "open": order.total_cents - paid})
+        sheet.append(
+            {"to": buyer and buyer.last_name, "city": address and address.city, "open": order.total_cents - paid}
+        )
     return sheet
 
 
@@ -102,7 +104,10 @@ def checkout(session: Session, customer_id: int, product_ids: list[int], now: da
     priced = session.execute(select(Product.id, Product.price_cents).where(Product.id.in_(product_ids)))
     prices = {row.id: row.price_cents for row in priced}
     order = Order(
-        customer_id=customer_id, status="pending", total_cents=sum(prices.values()), placed_at=now + timedelta(seconds=1)
+        customer_id=customer_id,
+        status="pending",
+        total_cents=sum(prices.values()),
+        placed_at=now + timedelta(seconds=1),
     )
     order.items = [
         OrderItem(line_no=line, product_id=product_id, quantity=1, unit_price_cents=price)
