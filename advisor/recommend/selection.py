@@ -139,8 +139,8 @@ def choose(
 ) -> Selection:
     """Choose the indexes with the least weighted cost of the workload within ``budget`` bytes.
 
-    ``min_improvement`` in [0, 1] is the part of a query's cost that each index of a set must save before it counts
-    for that query; ``max_regression`` caps how much dearer (as a part) any single query may become through upkeep.
+    ``min_improvement`` in [0, 1] is the part of a query's cost that a set must save, against every set within it,
+    before it counts for that query; ``max_regression`` caps how much dearer (as a part) any single query may become through upkeep.
     Deterministic: the same table gives the same answer.
     """
     usable = {query: _worthwhile(cost_table, query, min_improvement) for query in sorted(cost_table.base)}
@@ -172,9 +172,8 @@ def _worthwhile(table: CostTable, query: str, min_improvement: float) -> dict[fr
     base = table.base[query]
     kept: dict[frozenset[str], float] = {}
     for key, cost in sorted(table.sets.get(query, {}).items(), key=lambda row: (len(row[0]), row[1], sorted(row[0]))):
-        needed = max(min_improvement * base, 1e-9 * abs(base))
         below = min((kept[other] for other in kept if other < key), default=base)
-        if below - cost >= needed:
+        if below - cost >= max(min_improvement, 1e-9) * abs(below):
             kept[key] = cost
     return kept
 

@@ -1,0 +1,268 @@
+"""The index engine: candidates, their prices, the choice, and why the rest was not chosen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from advisor.model.catalog import Catalog, Index
+from advisor.model.recommendation import Candidate, Declined
+from advisor.model.workload import Query
+from advisor.ports import CostEstimator, Options, Progress, Study
+from advisor.recommend._by_rule import ByRule
+from advisor.recommend._foreign_keys import foreign_key_checks
+from advisor.recommend._needs import needs
+from advisor.recommend._pricing import Pricer
+from advisor.recommend._texts import text_to_price
+from advisor.recommend._weights import Calibration, upkeep_ms
+from advisor.recommend.candidates import Options as CandidateOptions
+from advisor.recommend.candidates import candidates, existing_cover, label, merged
+from advisor.recommend.selection import CostTable, Selection, choose
+
+CALLS = 24_000
+"""Planner calls that the first exploration may take, shared among the queries; at a thousand a second this is what
+keeps 2,000 shapes within three minutes."""
+ALTERNATIVES = (6, 160)
+"""Fewest and most index sets explored for one query beyond the best one."""
+ROUNDS = 4
+"""How often a choice is checked against the planner and made again with what the check taught."""
+MIN_SHARE = 0.0005
+"""An index must save this part of the whole workload's cost, whatever it does for one query: indexes are not free."""
+WORTH_A_REGRESSION = 5.0
+"""An index that slows a write beyond ``max_regression`` must give back this many times what all writes pay for it."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the engine found: the chosen indexes and everything that the choice rests on.
+
+    ``names`` maps the cost table's keys (:func:`~advisor.recommend.candidates.label`) to indexes; ``sizes`` are
+    bytes; ``queries`` holds, by fingerprint, every query that was looked at, the foreign keys' own checks included.
+    ``declined`` are those ruled out before pricing; ``refused`` those that slow writes too much; ``unpriced`` maps a
+    query to the reason why the planner could not plan it. ``proven``: a planner answered, not a rule of thumb.
+    """
+
+    chosen: tuple[Index, ...]
+    selection: Selection
+    table: CostTable
+    names: Mapping[str, Index]
+    sizes: Mapping[Index, int]
+    queries: Mapping[str, Query]
+    writers: tuple[Query, ...]
+    calibration: Calibration
+    pricer: Pricer
+    planner: str
+    proven: bool
+    catalog: Catalog
+    candidates: tuple[Candidate, ...] = ()
+    declined: tuple[Declined, ...] = ()
+    refused: frozenset[Index] = frozenset()
+    unpriced: Mapping[str, str] = field(default_factory=dict)
+
+    def helped(self, index: Index) -> list[str]:
+        """Fingerprints of the queries that cost more without ``index`` than with it, most gain first."""
+        everything = frozenset(map(label, self.chosen))
+        without = everything - {label(index)}
+        gain = {
+            query: self.table.weight(query) * (self.table.cost(query, without) - self.table.cost(query, everything))
+            for query in self.table.base
+        }
+        return sorted((query for query in gain if gain[query] > 0), key=lambda query: (-gain[query], query))
+
+    def upkeep(self, index: Index) -> float:
+        """What all observed writes would pay for ``index``, in milliseconds over the window."""
+        return upkeep(index, self.writers, self.catalog)
+
+
+def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
+    """What ``writers`` would pay for ``index``, in milliseconds over the window."""
+    return math.fsum(query.stats.calls * upkeep_ms(query, index, catalog) for query in writers)
+
+
+def advise(study: Study, kinds: CandidateOptions | None = None) -> Advice:
+    """Run the engine with the study's planner, or by rule where it has none.
+
+    Raises :class:`~advisor.errors.PlannerUnavailable` when the planner goes away in the middle.
+    """
+    catalog = study.catalog
+    queries = [query for query in study.workload.queries if query.shape.blocks and not query.shape.unparsed]
+    queries += foreign_key_checks(study.workload.queries, catalog)
+    writers = [query for query in study.workload.queries if query.shape.written]
+    found, declined = candidates(queries, catalog, study.capture.server, kinds)
+    planner = study.estimator or ByRule(queries, catalog)
+    work = _Work(queries, writers, catalog, planner, study.options, study.progress)
+    work.explore(found)
+    return work.advice(found, declined)
+
+
+class _Work:
+    """One run: prices and choices, refined until the planner has nothing to add."""
+
+    def __init__(
+        self,
+        queries: Sequence[Query],
+        writers: Sequence[Query],
+        catalog: Catalog,
+        planner: CostEstimator,
+        options: Options,
+        progress: Progress,
+    ) -> None:
+        self._queries = {query.shape.fingerprint: query for query in queries}
+        self._writers = writers
+        self._catalog = catalog
+        self._planner = planner
+        self._options = options
+        self._progress = progress
+        self._pricer = Pricer(planner, {key: text_to_price(q) for key, q in self._queries.items()}, {}, progress)
+        self._sizes: dict[Index, int] = {}
+        self._calibration = Calibration(None, {})
+
+    def explore(self, found: Sequence[Candidate]) -> None:
+        """Price what each query could get, then what merging two queries' indexes would give."""
+        self._relate([candidate.index for candidate in found])
+        active = [query for query in sorted(self._queries) if self._pricer.relevant(query)]
+        fewest, most = ALTERNATIVES
+        share = min(most, max(fewest, CALLS // max(len(active), 1) // 3))
+        self._pricer.explore(active, share)
+        promising = [query for query in active if self._pricer.helped_by(query)]
+        if len(promising) * 40 <= CALLS:
+            self._pricer.singles(promising)
+        self._merge(promising, share)
+        self._calibration = Calibration.of(
+            list(self._queries.values()), {query: self._pricer.base(query).total for query in active}
+        )
+
+    def _relate(self, indexes: Sequence[Index]) -> None:
+        """Note which candidates could change which query's plan: those led by a key it asks for, or covering it."""
+        by_table: dict[object, list[Index]] = {}
+        for index in dict.fromkeys(indexes):
+            by_table.setdefault(index.table, []).append(index)
+        for fingerprint, query in self._queries.items():
+            for need in needs(query.shape, self._catalog):
+                self._pricer.extend(
+                    fingerprint,
+                    (
+                        index
+                        for index in by_table.get(need.table.name, ())
+                        if index.keys[0] in need.keys
+                        or (need.read is not None and set(need.read) <= {*index.keys, *index.include})
+                    ),
+                )
+
+    def _merge(self, queries: Sequence[str], share: int) -> None:
+        used = sorted({index for query in queries for index in self._pricer.helped_by(query)}, key=label)
+        fresh = {
+            index: None
+            for first in used
+            for second in used
+            if first.table == second.table
+            for index in merged(first, second)
+            if index not in used and existing_cover(index, self._catalog.by_name[index.table]) is None
+        }
+        if not fresh or len(fresh) * len(queries) > CALLS * 4:
+            return
+        self._relate(list(fresh))
+        self._pricer.ask(
+            (query, frozenset({index}))
+            for query in queries
+            for index in sorted(self._pricer.relevant(query) & fresh.keys(), key=label)
+        )
+
+    def _active(self) -> list[str]:
+        """Queries that some candidate could change and that the planner can plan."""
+        return [q for q in sorted(self._queries) if self._pricer.relevant(q) and not self._pricer.base(q).error]
+
+    def _table(self) -> tuple[CostTable, dict[str, Index]]:
+        """The cost table, weighted to milliseconds: calls times the query's milliseconds per cost unit."""
+        active = self._active()
+        sets = {query: self._pricer.sets(query) for query in active}
+        indexes = sorted({index for priced in sets.values() for key in priced for index in key}, key=label)
+        new = [index for index in indexes if index not in self._sizes]
+        if new:
+            self._sizes.update(zip(new, self._planner.sizes(new), strict=True))
+        table = CostTable(
+            base={query: self._pricer.base(query).total for query in active},
+            sets={q: {frozenset(map(label, key)): cost for key, cost in sets[q].items()} for q in active},
+            sizes={label(index): float(self._sizes[index]) for index in indexes},
+            weights={q: max(self._queries[q].stats.calls, 1) * self._calibration.ratio(q) for q in active},
+            table_of={label(index): str(index.table) for index in indexes},
+        )
+        least = MIN_SHARE * table.total()
+        charges = {label(index): least + upkeep(index, self._writers, self._catalog) for index in indexes}
+        return replace(table, charges=charges), {label(index): index for index in indexes}
+
+    def advice(self, found: Sequence[Candidate], declined: Sequence[Declined]) -> Advice:
+        """Choose, check the choice with the planner, and choose again while the check teaches something."""
+        refused: set[Index] = set()
+        for turn in range(ROUNDS):
+            table, names = self._table()
+            selection = self._select(table, names, refused)
+            chosen = frozenset(names[key] for key in selection.chosen)
+            learned = self._learn(chosen, neighbours=turn < ROUNDS - 2)
+            too_dear = self._too_dear(selection, names)
+            refused |= too_dear
+            if not learned and not too_dear:
+                break
+        return Advice(
+            chosen=tuple(names[key] for key in selection.chosen),
+            selection=selection,
+            table=table,
+            names=names,
+            sizes=self._sizes,
+            queries=self._queries,
+            writers=tuple(self._writers),
+            calibration=self._calibration,
+            pricer=self._pricer,
+            planner=self._planner.planner,
+            proven=not isinstance(self._planner, ByRule),
+            catalog=self._catalog,
+            candidates=tuple(found),
+            declined=tuple(declined),
+            refused=frozenset(refused),
+            unpriced={q: error for q in sorted(self._queries) if (error := self._error(q))},
+        )
+
+    def _error(self, query: str) -> str:
+        return self._pricer.base(query).error if self._pricer.relevant(query) else ""
+
+    def _select(self, table: CostTable, names: Mapping[str, Index], refused: set[Index]) -> Selection:
+        allowed = {
+            query: {key: cost for key, cost in sets.items() if not any(names[name] in refused for name in key)}
+            for query, sets in table.sets.items()
+        }
+        options = self._options
+        return choose(
+            replace(table, sets=allowed),
+            options.budget_bytes,
+            max_indexes=options.max_indexes,
+            max_per_table=options.max_per_table,
+            min_improvement=options.min_improvement,
+        )
+
+    def _learn(self, chosen: frozenset[Index], *, neighbours: bool) -> bool:
+        """Price the choice itself, and each of its neighbours; say whether something came out cheaper than known."""
+        active = self._active()
+        questions = [(query, chosen) for query in active]
+        if neighbours:
+            questions += [
+                (query, chosen | {index})
+                for query in active
+                for index in sorted(self._pricer.helped_by(query) - chosen, key=label)
+            ]
+        if len(questions) > CALLS:
+            questions = questions[: len(active)]
+        before = {query: dict(self._pricer.sets(query)) for query in active}
+        self._pricer.ask(questions)
+        return any(self._pricer.sets(query) != before[query] for query in active)
+
+    def _too_dear(self, selection: Selection, names: Mapping[str, Index]) -> set[Index]:
+        """The chosen indexes that slow some write beyond ``max_regression`` and give back too little for it."""
+        limit = self._options.max_regression
+        timed = [query for query in self._writers if query.stats.mean_ms]
+        return {
+            names[key]
+            for key in selection.chosen
+            if selection.gain[key] < (WORTH_A_REGRESSION - 1) * upkeep(names[key], self._writers, self._catalog)
+            and any(upkeep_ms(query, names[key], self._catalog) > limit * query.stats.mean_ms for query in timed)
+        }

@@ -1,0 +1,150 @@
+"""What-if pricing with few questions.
+
+A plan's cost depends only on the indexes that the plan uses. So the answer to "what if all of S existed" that used U
+is also the answer for every set between U and S, and is the price of building U alone. Asking for everything first
+and then leaving out, one by one, what was used, walks through the good alternatives best first (the same observation
+as in Papadomanolakis, Dash, Ailamaki: "Efficient Use of the Query Optimizer for Automated Physical Design", VLDB 2007).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from advisor.model.catalog import Index
+from advisor.model.recommendation import Cost, WhatIf
+from advisor.ports import CostEstimator, Progress, Step, silent
+
+BATCH = 256
+"""Questions handed over at once: enough to use several backends, few enough to show progress."""
+
+SAME = 1e-6
+"""Relative difference under which two costs are the same."""
+
+Question = tuple[str, frozenset[Index]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The price of one query when ``asked`` exist: the plan uses ``used``."""
+
+    asked: frozenset[Index]
+    used: frozenset[Index]
+    total: float
+    error: str = ""
+
+
+class Pricer:
+    """Asks a planner, remembers, and concludes what need not be asked.
+
+    ``texts`` maps a query's fingerprint to the text to be priced, ``relevant`` to the candidates that could change
+    its plan. ``calls`` counts what the planner was asked, ``concluded`` what followed from earlier answers.
+    """
+
+    def __init__(
+        self,
+        estimator: CostEstimator,
+        texts: Mapping[str, str],
+        relevant: Mapping[str, Collection[Index]],
+        progress: Progress = silent,
+    ) -> None:
+        self._estimator = estimator
+        self._texts = texts
+        self._relevant = {query: frozenset(indexes) for query, indexes in relevant.items()}
+        self._answers: dict[str, list[Answer]] = {}
+        self._exact: dict[Question, Answer] = {}
+        self._progress = progress
+        self.calls = 0
+        self.concluded = 0
+
+    def relevant(self, query: str) -> frozenset[Index]:
+        """The candidates that could change ``query``'s plan."""
+        return self._relevant.get(query, frozenset())
+
+    def extend(self, query: str, indexes: Iterable[Index]) -> None:
+        """Take more candidates into account for ``query``."""
+        self._relevant[query] = self.relevant(query) | frozenset(indexes)
+
+    def known(self, query: str, indexes: frozenset[Index]) -> Answer | None:
+        """What is known of ``query`` with ``indexes``, without asking."""
+        indexes = indexes & self.relevant(query)
+        if exact := self._exact.get((query, indexes)):
+            return exact
+        for answer in self._answers.get(query, ()):
+            if answer.used <= indexes <= answer.asked:
+                self.concluded += 1
+                return answer
+        return None
+
+    def ask(self, questions: Iterable[Question]) -> list[Answer]:
+        """Answer in order; only what is not known goes to the planner."""
+        asked = [(query, indexes & self.relevant(query)) for query, indexes in questions]
+        new = [question for question in dict.fromkeys(asked) if self.known(*question) is None]
+        for start in range(0, len(new), BATCH):
+            part = new[start : start + BATCH]
+            self._progress(Step("Asking the planner", self.calls, 0, "plans"))
+            costs = self._estimator.costs([self._what_if(*question) for question in part])
+            self.calls += len(part)
+            for question, cost in zip(part, costs, strict=True):
+                self._remember(question, cost)
+        return [self.known(*question) or self._exact[question] for question in asked]
+
+    def plans(self, questions: Sequence[Question], hidden: frozenset[str] = frozenset()) -> list[Cost]:
+        """Answers with their plans; not remembered, since plans are large."""
+        self.calls += len(questions)
+        return self._estimator.costs(
+            [self._what_if(query, indexes & self.relevant(query), hidden) for query, indexes in questions]
+        )
+
+    def _what_if(self, query: str, indexes: frozenset[Index], hidden: frozenset[str] = frozenset()) -> WhatIf:
+        return WhatIf(query, self._texts[query], indexes, hidden)
+
+    def _remember(self, question: Question, cost: Cost) -> None:
+        query, indexes = question
+        total = math.inf if cost.error else cost.total
+        answer = Answer(indexes, cost.used & indexes, total, cost.error)
+        self._exact[question] = answer
+        self._answers.setdefault(query, []).append(answer)
+
+    def base(self, query: str) -> Answer:
+        """The query as things are."""
+        return self.ask([(query, frozenset())])[0]
+
+    def explore(self, queries: Sequence[str], alternatives: int) -> None:
+        """Learn up to ``alternatives`` good index sets of each query, best first, all queries side by side."""
+        self.ask((query, frozenset()) for query in queries)
+        sound = [query for query in queries if not self.base(query).error]
+        frontier: dict[str, list[frozenset[Index]]] = {query: [self.relevant(query)] for query in sound}
+        seen: dict[str, set[frozenset[Index]]] = {query: set(sets) for query, sets in frontier.items()}
+        left = dict.fromkeys(sound, alternatives)
+        while frontier:
+            questions = [(query, indexes) for query, sets in frontier.items() for indexes in sets]
+            answers = self.ask(questions)
+            following: dict[str, list[frozenset[Index]]] = {}
+            for (query, indexes), answer in zip(questions, answers, strict=True):
+                if answer.total >= self.base(query).total * (1 - SAME):
+                    continue
+                for index in sorted(answer.used, key=repr):
+                    smaller = indexes - {index}
+                    if smaller and smaller not in seen[query] and left[query] > 0:
+                        seen[query].add(smaller)
+                        left[query] -= 1
+                        following.setdefault(query, []).append(smaller)
+            frontier = following
+
+    def singles(self, queries: Iterable[str]) -> None:
+        """Price each relevant candidate of each query alone."""
+        self.ask((query, frozenset({index})) for query in queries for index in sorted(self.relevant(query), key=repr))
+
+    def sets(self, query: str) -> dict[frozenset[Index], float]:
+        """The priced index sets of ``query``: what plans used, with their cost."""
+        priced: dict[frozenset[Index], float] = {}
+        for answer in self._answers.get(query, ()):
+            if answer.used and answer.total < priced.get(answer.used, math.inf):
+                priced[answer.used] = answer.total
+        return priced
+
+    def helped_by(self, query: str) -> frozenset[Index]:
+        """The candidates that some plan of ``query`` used."""
+        return frozenset(index for used in self.sets(query) for index in used)
