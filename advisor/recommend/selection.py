@@ -140,7 +140,7 @@ def choose(
     """Choose the indexes with the least weighted cost of the workload within ``budget`` bytes.
 
     ``min_improvement`` in [0, 1] is the part of a query's cost that a set must save, against every set within it,
-    before it counts for that query; ``max_regression`` caps how much dearer (as a part) any single query may become through upkeep.
+    before it counts for that query; ``max_regression`` caps how much dearer (as a part) upkeep may make any query.
     Deterministic: the same table gives the same answer.
     """
     usable = {query: _worthwhile(cost_table, query, min_improvement) for query in sorted(cost_table.base)}
