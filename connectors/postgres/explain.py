@@ -1,0 +1,134 @@
+"""Plans of captured statements, by the target's own planner, with nothing executed.
+
+A parameter's value is not known, so the plan asked for is the generic one. ``EXPLAIN (GENERIC_PLAN)`` of PostgreSQL 16
+takes its ``$n`` only over the simple protocol, whose answers the driver does not show; a prepared statement under
+``plan_cache_mode = force_generic_plan`` gives the same plan on every version (manual, EXPLAIN and PREPARE).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from advisor.errors import SourceError
+from advisor.model.capture import Coverage
+from advisor.model.plan import Plan
+from advisor.ports import Progress, Step, silent
+from connectors.postgres.placeholders import EXPLAINABLE, command, is_single, numbered
+from connectors.postgres.plan.build import build
+from connectors.postgres.session import Session
+
+NAME = "query_advisor"
+OPTIONS = "FORMAT JSON, VERBOSE, SETTINGS, COSTS"
+LONGEST = 1_000_000
+"""Characters; longer statements (bulk inserts) are not sent to the planner."""
+
+
+@dataclass
+class Explained:
+    """Plans by their order of asking, and the reason for each statement that has none."""
+
+    plans: list[Plan] = field(default_factory=list)
+    unexplained: dict[str, str] = field(default_factory=dict)
+    asked: int = 0
+
+    def coverage(self) -> Coverage:
+        """How many statements have a plan, and what would give the others one."""
+        missing = self.asked - len(self.plans)
+        detail = f"{len(self.plans)} of {self.asked} statements have a plan of the server's own planner"
+        if not missing:
+            return Coverage(
+                "plans", seen=bool(self.plans) or not self.asked, detail=detail + ".", count=len(self.plans)
+            )
+        reasons: dict[str, int] = {}
+        for reason in self.unexplained.values():
+            reasons[reason] = reasons.get(reason, 0) + 1
+        worst = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:3]
+        detail += "; without one: " + "; ".join(f"{count} × {reason}" for reason, count in worst) + "."
+        denied = any("permission denied" in reason for reason in reasons)
+        remedy = "GRANT pg_read_all_data TO CURRENT_USER;" if denied else ""
+        return Coverage("plans", seen=bool(self.plans), detail=detail, remedy=remedy, count=len(self.plans))
+
+
+def refusal(text: str) -> str:
+    """Say why a text is never sent to the server; empty when it may be."""
+    if len(text) > LONGEST:
+        return f"longer than {LONGEST:,} characters"
+    word = command(text)
+    if word not in EXPLAINABLE:
+        return f"{word or 'the text'} is not a statement that EXPLAIN takes"
+    if not is_single(text):
+        return "more than one statement"
+    return ""
+
+
+async def explain(session: Session, text: str, *, keep_values: bool = False, planner: str = "PostgreSQL") -> Plan:
+    """Return the generic plan of one statement; nothing is executed, parameters are planned as unknown.
+
+    ``text`` may hold ``$0`` (a literal taken out) and ``$n``. Raises :class:`SourceError` with a short reason when
+    it may not or cannot be planned, :class:`~advisor.errors.ConnectionFailed` when the session is gone.
+    """
+    if reason := refusal(text):
+        raise SourceError(reason)
+    statement, count = numbered(text)
+    try:
+        async with session.block() as connection:
+            answer = await _ask(connection, statement, count)
+    except asyncpg.PostgresError as error:
+        raise SourceError(_reason(error)) from error
+    except TimeoutError as error:
+        raise SourceError("planning took too long") from error
+    document = json.loads(answer)[0]
+    return build(document, keep_values=keep_values, text=text, planner=planner)
+
+
+async def _ask(connection: object, statement: str, count: int) -> str:
+    # The extended protocol, which `fetch` speaks, takes one command at a time: a text that smuggles a second one in is
+    # refused by the server, whatever our own reading of it.
+    run = connection.fetch  # type: ignore[attr-defined]
+    if not count:
+        return str((await run(f"EXPLAIN ({OPTIONS}) {statement}"))[0][0])
+    await run(f"PREPARE {NAME} AS {statement}")
+    try:
+        values = ", ".join(["NULL"] * count)
+        return str((await run(f"EXPLAIN ({OPTIONS}) EXECUTE {NAME}({values})"))[0][0])
+    finally:
+        await asyncio.shield(connection.execute(f"DEALLOCATE {NAME}"))  # type: ignore[attr-defined]
+
+
+async def explain_all(
+    session: Session,
+    texts: Iterable[str],
+    *,
+    keep_values: bool = False,
+    planner: str = "PostgreSQL",
+    progress: Progress = silent,
+    seconds: float = 60.0,
+) -> Explained:
+    """Explain distinct statements in the order given, for at most ``seconds``; the rest gets that as its reason."""
+    wanted = list(dict.fromkeys(texts))
+    found = Explained(asked=len(wanted))
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    for done, text in enumerate(wanted):
+        if clock() > end:
+            found.unexplained.update(dict.fromkeys(wanted[done:], f"no time left after {seconds:g} s of planning"))
+            break
+        progress(Step("Asking the planner", done, len(wanted), "statements"))
+        try:
+            found.plans.append(await explain(session, text, keep_values=keep_values, planner=planner))
+        except SourceError as error:
+            found.unexplained[text] = str(error)
+    return found
+
+
+def _reason(error: asyncpg.PostgresError) -> str:
+    """The server's words without the value that they may quote."""
+    message = " ".join(str(getattr(error, "message", None) or error).split())
+    if isinstance(error, asyncpg.DataError):
+        return f"a value is missing that the planner needs ({type(error).__name__})"
+    return message
