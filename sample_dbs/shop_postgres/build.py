@@ -42,18 +42,18 @@ class Built:
     rows: dict[str, int]
 
 
-def build(url: str, scale: float = 1.0, progress: Progress | None = None) -> Built:
+def build(url: str, scale: float = 1.0, progress: Progress | None = None, fresh: bool = False) -> Built:
     """Makes the shop in the database at ``url`` (a libpq URL); ``scale`` 1.0 has 1.0 M order lines, 0.05 a twentieth.
 
-    Drops and remakes an older or interrupted build of its own; refuses a database in which its table names belong to
-    somebody else.
+    What is built already is kept as it is, indexes added since included, unless ``fresh``. Drops and remakes an older
+    or interrupted build of its own; refuses a database in which its table names belong to somebody else.
     """
     begun = time.perf_counter()
     report = progress or (lambda step, share: None)
     with psycopg.connect(url, autocommit=True, application_name="shop-build") as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
         rows = _rows_of_current_build(connection, scale)
-        if rows is not None:
+        if rows is not None and not fresh:
             report("already built", 1.0)
             return Built(True, time.perf_counter() - begun, scale, rows)
         _clear(connection)

@@ -54,7 +54,7 @@ ALTER TABLE inventory_movements
 -- step: indexes
 CREATE INDEX ix_addresses_customer_id ON addresses (customer_id);
 CREATE INDEX ix_products_category_id_published_at ON products (category_id, published_at);
-CREATE INDEX ix_product_tags_tag_id ON product_tags (tag_id);
+CREATE INDEX ix_product_tags_tag_id_product_id ON product_tags (tag_id, product_id);
 CREATE INDEX ix_orders_customer_id_placed_at ON orders (customer_id, placed_at);
 CREATE INDEX ix_orders_shipping_address_id ON orders (shipping_address_id);
 CREATE INDEX ix_orders_coupon_id ON orders (coupon_id);

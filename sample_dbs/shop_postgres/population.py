@@ -35,8 +35,8 @@ class Population:
         return self.at_rank("customers", self.random.uniform(0.0, 0.003))
 
     def quiet_product(self) -> int:
-        """A product that sells now and then: some sixty order lines at full scale."""
-        return self.at_rank("products", self.random.uniform(0.4, 0.9))
+        """A product that sells now and then: some forty-five order lines at full scale."""
+        return self.at_rank("products", self.random.uniform(0.7, 1.0))
 
     def big_category(self) -> int:
         """A category with more than a page of products."""

@@ -179,8 +179,8 @@ async def _stock_ledger(shop: Shop) -> object:
 
 
 async def _order_value_tenths(shop: Shop) -> object:
-    since = shop.people.moment(0.4, 0.8)
-    return await shop.get("/office/order-values", since=since, until=since + timedelta(days=200))
+    since = shop.people.moment(0.6, 0.8)
+    return await shop.get("/office/order-values", since=since, until=since + timedelta(days=140))
 
 
 async def _opt_in_rates(shop: Shop) -> object:
@@ -287,33 +287,33 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "entity_history": (110, _entity_history),
     "find_by_email": (110, _find_by_email),
     "abandoned_carts": (60, _abandoned_carts),
-    "orders_on_hold": (70, _orders_on_hold),
-    "recall_product": (60, _recall_product),
-    "register_and_erase": (40, _register_and_erase),
-    "stock_ledger": (100, _stock_ledger),
+    "orders_on_hold": (60, _orders_on_hold),
+    "recall_product": (55, _recall_product),
+    "register_and_erase": (25, _register_and_erase),
+    "stock_ledger": (60, _stock_ledger),
     "order_value_tenths": (3, _order_value_tenths),
     # planted: N+1
-    "recent_orders": (8, _recent_orders),
-    "category_page": (8, _category_page),
-    "tag_page": (8, _tag_page),
-    "order_history": (6, _order_history),
-    "dispatch_sheet": (6, _dispatch_sheet),
-    "department_overview": (6, _department_overview),
-    "latest_reviews": (6, _latest_reviews),
-    "cart_preview": (10, _cart_preview),
+    "recent_orders": (5, _recent_orders),
+    "category_page": (5, _category_page),
+    "tag_page": (5, _tag_page),
+    "order_history": (5, _order_history),
+    "dispatch_sheet": (5, _dispatch_sheet),
+    "department_overview": (5, _department_overview),
+    "latest_reviews": (5, _latest_reviews),
+    "cart_preview": (6, _cart_preview),
     # look-alikes
-    "storefront": (15, _page("/storefront/{category}")),
+    "storefront": (10, _page("/storefront/{category}")),
     "rush": (3, _rush),
-    "export_catalog": (4, _export_catalog),
-    "export_customers": (4, _export_customers),
+    "export_catalog": (3, _export_catalog),
+    "export_customers": (3, _export_customers),
     "import_deliveries": (3, _import_deliveries),
     "reprice": (3, _reprice),
     "count_stock": (3, _count_stock),
-    "work_through_queue": (4, _work_through_queue),
+    "work_through_queue": (3, _work_through_queue),
     "redeem_coupon": (5, _redeem_coupon),
     "delivery_countries": (25, _page("/countries")),
     "option": (40, _page("/settings/shop.option_{setting}")),
-    "opt_in_rates": (6, _opt_in_rates),
+    "opt_in_rates": (4, _opt_in_rates),
     # all is well
     "who_is_it": (60, _page("/logins/{token}")),
     "product_page": (30, _page("/products/{product}")),
@@ -324,7 +324,7 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "my_reviews": (12, _page("/customers/{customer}/reviews")),
     "coupon_orders": (6, _page("/coupons/SAVE{coupon}/orders")),
     "stock_today": (12, _stock_today),
-    "checkout": (15, _checkout),
+    "checkout": (12, _checkout),
 }
 """Each operation's calls at scale 1 and what it does."""
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from sample_dbs.shop_postgres.app.comments import append_comments
 
-POOL_SIZE = 5  # connections of each pool; handed out in turn, so that requests spread over them
+POOL_SIZE = 4  # connections of each pool; handed out in turn, so that requests spread over them
 
 
 @dataclass(frozen=True, slots=True)
