@@ -1,0 +1,182 @@
+"""Find N+1 bursts, write loops and repeated queries in the order of events alone.
+
+The search is SQL over DuckDB (the ``bursts_*.sql`` files, run in the order of :data:`STEPS`); Python sees shapes and
+(parent, child) pairs, never single events. The rule and its figures: ``n_plus_one.md``, section 2 of the research.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+
+from advisor.model.catalog import Catalog
+from advisor.model.shape import QueryShape
+from advisor.model.workload import Burst, Suppressed
+from advisor.ports import Options
+from advisor.workload.bursts_facts import ShapeFacts, facts_of
+from advisor.workload.bursts_links import Link, links
+from advisor.workload.bursts_told import Told, burst_of, fanout_of, suppressed_of, told
+from advisor.workload.bursts_verdicts import PATTERNS
+
+STEPS = ("bursts_parents", "bursts_nested", "bursts_nested", "bursts_nested", "bursts_verdict", "bursts_fanout")
+"""SQL files after the groups are known; ``bursts_nested`` once a level below the first."""
+
+SURE_IN_ONE_UNIT = 50
+"""A burst of this many executions is reported even when seen in fewer than ``min_units`` units (research, 2.5)."""
+
+Row = Mapping[str, Any]
+
+
+def find_bursts(
+    database: duckdb.DuckDBPyConnection,
+    shapes: Mapping[str, QueryShape],
+    catalog: Catalog | None,
+    options: Options,
+) -> tuple[tuple[Burst, ...], tuple[Suppressed, ...]]:
+    """Search the table ``event`` (EVENT_COLUMNS, fingerprint, elements, seq) for repetition inside units of work.
+
+    ``shapes`` maps fingerprints to shapes; events of unknown fingerprints only bound units. Returns bursts, most time
+    saved first, and what looked like one and is none. The temporary tables ``burst_*`` stay in ``database``.
+    """
+    facts = [facts_of(shapes[name], catalog) for name in sorted(shapes)]
+    _declare_shapes(database, facts, options)
+    _run(database, "bursts_events")
+    _run(database, "bursts_groups")
+    repeated = {row["shape"] for row in _rows(database, "SELECT DISTINCT shape FROM burst_group WHERE role = 'read'")}
+    often = _rows(
+        database,
+        "SELECT shape FROM burst_event WHERE role = 'read' GROUP BY shape HAVING count(*) >= $n",
+        {"n": options.min_executions},
+    )
+    children = [facts[number] for number in sorted(repeated | {row["shape"] for row in often})]
+    parents = [shape for shape in facts if shape.reads and not shape.aggregated]
+    found = links(children, parents, catalog)
+    _declare_links(database, facts, found)
+    for step in STEPS:
+        _run(database, step)
+    return _results(database, facts, {(link.child, link.parent): link for link in found}, options)
+
+
+def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], options: Options) -> None:
+    tables = {table: number for number, table in enumerate(sorted({t for shape in facts for t in shape.tables}))}
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE burst_option AS SELECT $n::INTEGER AS min_executions",
+        {"n": options.min_executions},
+    )
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE burst_shape (id INTEGER, fingerprint VARCHAR, reads BOOLEAN, writes BOOLEAN,"
+        " inserts BOOLEAN, written INTEGER, target INTEGER, single BOOLEAN, locking BOOLEAN, listed BOOLEAN,"
+        " pages BOOLEAN, pages_by_offset BOOLEAN, keyed BOOLEAN)"
+    )
+    rows = [
+        (
+            number,
+            shape.shape.fingerprint,
+            shape.reads,
+            shape.writes,
+            shape.shape.command.upper() == "INSERT",
+            tables.get(shape.shape.written) if shape.shape.written else None,
+            tables[shape.tables[0]] if shape.tables else None,
+            shape.single,
+            shape.shape.locking,
+            shape.listed,
+            shape.pages,
+            shape.offset,
+            bool(shape.keys),
+        )
+        for number, shape in enumerate(facts)
+    ]
+    _insert(database, "burst_shape", rows)
+
+
+def _declare_links(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], found: Iterable[Link]) -> None:
+    number = {shape.shape.fingerprint: index for index, shape in enumerate(facts)}
+    database.execute("CREATE OR REPLACE TEMP TABLE burst_link (child INTEGER, parent INTEGER, rank INTEGER)")
+    _insert(database, "burst_link", [(number[link.child], number[link.parent], link.rank) for link in found])
+
+
+def _insert(database: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert through one VALUES list: a thousand shapes, not a million events."""
+    for start in range(0, len(rows), 500):
+        chunk = rows[start : start + 500]
+        marks = ", ".join("(" + ", ".join("?" for _ in row) + ")" for row in chunk)
+        database.execute(f"INSERT INTO {table} VALUES {marks}", [value for row in chunk for value in row])
+
+
+def _run(database: duckdb.DuckDBPyConnection, step: str) -> None:
+    database.execute(files("advisor.workload").joinpath(f"{step}.sql").read_text(encoding="utf-8"))
+
+
+def _rows(database: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    cursor = database.execute(query, parameters) if parameters else database.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _results(
+    database: duckdb.DuckDBPyConnection,
+    facts: Sequence[ShapeFacts],
+    found: Mapping[tuple[str, str], Link],
+    options: Options,
+) -> tuple[tuple[Burst, ...], tuple[Suppressed, ...]]:
+    names = [shape.shape.fingerprint for shape in facts]
+    bursts: list[Burst] = []
+    suppressed: list[Suppressed] = []
+    results = _rows(database, "SELECT * FROM burst_result ORDER BY verdict, shape, parent")
+    kept = [row for row in results if row["verdict"] in PATTERNS and _seen_enough(row, options)]
+    lines = told(database, kept)
+    for row in results:
+        child = facts[row["shape"]]
+        if row not in kept:
+            suppressed.append(suppressed_of(row, child, options))
+            continue
+        parent = names[row["parent"]] if row["parent"] is not None else ""
+        link = found.get((child.shape.fingerprint, parent))
+        bursts.append(burst_of(row, child, link, lines.get((row["shape"], row["parent"]), Told())))
+    known = {burst.child for burst in bursts}
+    for row in _rows(database, "SELECT * FROM burst_fanout ORDER BY child, parent"):
+        child, link = facts[row["child"]], found[names[row["child"]], names[row["parent"]]]
+        if child.shape.fingerprint not in known:
+            answer = fanout_of(row, child, link, options, database)
+            (bursts if isinstance(answer, Burst) else suppressed).append(answer)  # type: ignore[arg-type]
+    suppressed.extend(_poolers(database))
+    return _with_siblings(bursts), tuple(sorted(suppressed, key=lambda s: (s.pattern, s.child, s.reason)))
+
+
+def _seen_enough(row: Row, options: Options) -> bool:
+    return bool(row["units"] >= options.min_units or row["per_unit_max"] >= SURE_IN_ONE_UNIT)
+
+
+def _with_siblings(bursts: Iterable[Burst]) -> tuple[Burst, ...]:
+    """Name the other children of each parent, so that A B C A B C is one finding with two relations."""
+    children: dict[str, set[str]] = {}
+    for burst in bursts:
+        if burst.parent:
+            children.setdefault(burst.parent, set()).add(burst.child)
+    named = [
+        replace(burst, siblings=tuple(sorted(children.get(burst.parent, set()) - {burst.child}))) for burst in bursts
+    ]
+    return tuple(sorted(named, key=lambda b: (-(b.saved_ms or 0.0), b.pattern, b.parent, b.child)))
+
+
+def _poolers(database: duckdb.DuckDBPyConnection) -> list[Suppressed]:
+    """Say what a transaction pooler hides: statements of several clients follow one another on one session."""
+    shared = _rows(
+        database,
+        """SELECT count(*) AS sessions, coalesce(sum(events), 0) AS events FROM (
+               SELECT session, count(*) AS events FROM event
+               WHERE application IS NOT NULL AND application NOT IN ('', '[unknown]')
+               GROUP BY session HAVING count(DISTINCT application) > 1)""",
+    )[0]
+    if not shared["sessions"]:
+        return []
+    reason = (
+        f"{shared['sessions']} sessions served several applications in turn: a pooler in transaction mode (PgBouncer). "
+        "Outside explicit transactions nobody can tell from the log which statements belong to one request; "
+        "add sqlcommenter's route or traceparent comments to the application's statements."
+    )
+    return [Suppressed("", "transaction-pooler", reason, shared["events"])]

@@ -1,0 +1,193 @@
+"""What one shape can be in a burst: what it is keyed by, whether it can answer with many rows, what it must not be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from advisor.model.catalog import Catalog, TableName
+from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
+
+READS = frozenset(["SELECT", "WITH", "DECLARE", "VALUES", "TABLE", "find", "aggregate", "count", "distinct"])
+SYSTEM_SCHEMAS = frozenset(["pg_catalog", "information_schema", "pg_toast"])
+PRIMARY_KEY_NAMES = ("id", "_id", "uuid", "pk")
+_ONE_ROW_KEYS = (Operator.EQUAL, Operator.IN)
+_IDENTIFIER_SUFFIX = re.compile(r"(?:_(?:id|uuid|pk|fk)|Id|Uuid)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Columns of one table that a statement compares with values (or with the answer of a subquery)."""
+
+    table: TableName
+    columns: frozenset[str]
+    by_subquery: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """An equality between columns of two tables."""
+
+    table: TableName
+    column: str
+    other: TableName
+    other_column: str
+
+
+@dataclass(frozen=True)
+class ShapeFacts:
+    """What the burst search asks of a shape.
+
+    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY).
+    ``pages``: it reads on from a key (range, ORDER BY, LIMIT).
+    """
+
+    shape: QueryShape
+    reads: bool
+    writes: bool
+    keys: tuple[Key, ...]
+    joins: tuple[Join, ...]
+    columns: Mapping[TableName, frozenset[str]]
+    single: bool
+    listed: bool
+    pages: bool
+    offset: bool
+    limited: bool
+    aggregated: bool
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        """Every table that it names."""
+        return self.shape.tables
+
+    def reads_all(self, table: TableName) -> bool:
+        """Whether the columns it reads of ``table`` are not told (``*``)."""
+        return "*" in self.columns.get(table, frozenset(["*"]))
+
+
+def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
+    """Derive the facts of one shape; pure."""
+    predicates = [p for block in shape.blocks for p in block.predicates if p.branch == 0]
+    keys = tuple(_keys(predicates))
+    joins = tuple(_joins(predicates))
+    reads = shape.command in READS and shape.written is None and bool(shape.tables) and not _system(shape)
+    outer = [block for block in shape.blocks if block.outer]
+    limited = any(block.limited for block in outer)
+    pages = any(_keyset(block) for block in outer)
+    return ShapeFacts(
+        shape=shape,
+        reads=reads,
+        writes=shape.written is not None,
+        keys=keys,
+        joins=joins,
+        columns=_columns(shape.blocks),
+        single=reads and _one_row(keys, joins, outer, catalog),
+        listed=any(p.operator is Operator.IN and p.operand is Operand.PARAMETER for p in predicates),
+        pages=pages,
+        offset=any(block.offset for block in outer),
+        limited=limited,
+        aggregated=any(block.aggregated and not block.group for block in outer),
+    )
+
+
+def stem(column: str) -> str:
+    """The entity that an identifier column names, lower case: ``author_id`` -> ``author``; empty if it names none."""
+    found = _IDENTIFIER_SUFFIX.search(column)
+    return column[: found.start()].lower() if found and found.start() else ""
+
+
+def singular(name: str) -> str:
+    """A table's name in the singular, by the English plurals that ORMs produce.
+
+    >>> singular("categories"), singular("boxes"), singular("addresses"), singular("authors"), singular("news")
+    ('category', 'box', 'address', 'author', 'news')
+    """
+    name = name.lower()
+    if name.endswith("ies") and len(name) > 4:
+        return name[:-3] + "y"
+    if name.endswith(("sses", "xes", "ches", "shes", "zes")):
+        return name[:-2]
+    if name.endswith("s") and not name.endswith(("ss", "us", "is", "news")):
+        return name[:-1]
+    return name
+
+
+def named_like(table: str, entity: str) -> bool:
+    """Whether ``table`` may hold ``entity``: equal, plural, or prefixed by an application's name (``shop_author``)."""
+    if not entity:
+        return False
+    flat, wanted = singular(table).replace("_", ""), entity.replace("_", "")
+    return flat == wanted or singular(table).endswith("_" + entity)
+
+
+def is_primary_key(table: TableName, columns: frozenset[str], catalog: Catalog | None) -> bool:
+    """Whether ``columns`` identify a row of ``table``: by the catalog, else by name."""
+    known = catalog.find(table.name, table.schema) if catalog else None
+    if known is not None and known.primary_key:
+        return set(known.primary_key) == columns
+    return len(columns) == 1 and _named_as_key(table, next(iter(columns)))
+
+
+def _named_as_key(table: TableName, column: str) -> bool:
+    return column.lower() in PRIMARY_KEY_NAMES or (bool(stem(column)) and named_like(table.name, stem(column)))
+
+
+def _keys(predicates: Iterable[Predicate]) -> Iterator[Key]:
+    bound: dict[tuple[TableName, str], set[str]] = {}
+    for predicate in predicates:
+        if not predicate.column or predicate.operator not in _ONE_ROW_KEYS:
+            continue
+        if predicate.operand is Operand.PARAMETER:
+            bound.setdefault((predicate.table, ""), set()).add(predicate.column)
+        elif predicate.operand is Operand.SUBQUERY and predicate.operator is Operator.EQUAL:
+            bound.setdefault((predicate.table, predicate.column), set()).add(predicate.column)
+    for (table, subquery), columns in bound.items():
+        yield Key(table, frozenset(columns), bool(subquery))
+
+
+def _joins(predicates: Iterable[Predicate]) -> Iterator[Join]:
+    for predicate in predicates:
+        if predicate.operand is Operand.COLUMN and predicate.joined_table and predicate.operator is Operator.EQUAL:
+            yield Join(predicate.table, predicate.column, predicate.joined_table, predicate.joined_column)
+
+
+def _columns(blocks: Iterable[QueryBlock]) -> Mapping[TableName, frozenset[str]]:
+    read: dict[TableName, set[str]] = {}
+    for block in blocks:
+        for table, columns in block.read:
+            read.setdefault(table, set()).update(columns)
+    return {table: frozenset(columns) for table, columns in read.items()}
+
+
+def _one_row(keys: Iterable[Key], joins: Iterable[Join], outer: Iterable[QueryBlock], catalog: Catalog | None) -> bool:
+    """A unique key of the first table is bound, and every other table is joined by a unique key of its own."""
+    tables = {table for block in outer for table in block.tables}
+    reached = {key.table for key in keys if not key.by_subquery and _unique(key.table, key.columns, catalog)}
+    sides = [(j.table, j.other, j.other_column) for j in joins] + [(j.other, j.table, j.column) for j in joins]
+    growing = bool(reached)
+    while growing and not tables <= reached:
+        more = {
+            to
+            for source, to, column in sides
+            if source in reached and to not in reached and _unique(to, frozenset([column]), catalog)
+        }
+        reached |= more
+        growing = bool(more)
+    return bool(reached) and tables <= reached
+
+
+def _unique(table: TableName, columns: frozenset[str], catalog: Catalog | None) -> bool:
+    known = catalog.find(table.name, table.schema) if catalog else None
+    if known is None:
+        return any(_named_as_key(table, column) for column in columns)
+    return any(set(unique) <= columns for unique in known.unique_keys())
+
+
+def _keyset(block: QueryBlock) -> bool:
+    ranges = any(p.operator is Operator.RANGE and p.operand is Operand.PARAMETER for p in block.predicates)
+    return block.limited and bool(block.sort) and ranges
+
+
+def _system(shape: QueryShape) -> bool:
+    return all(t.schema in SYSTEM_SCHEMAS or t.name.startswith(("pg_", "sqlite_")) for t in shape.tables)

@@ -1,0 +1,69 @@
+-- Shapes that run several times in one unit of work. Reads: burst_event, burst_shape, burst_option.
+CREATE OR REPLACE TEMP TABLE burst_repeat AS
+SELECT unit, shape
+FROM burst_event
+WHERE role IN ('read', 'write')
+GROUP BY unit, shape
+HAVING count(*) >= (SELECT min_executions FROM burst_option);
+
+CREATE OR REPLACE TEMP TABLE burst_member AS
+SELECT e.*
+FROM burst_event AS e
+SEMI JOIN burst_repeat AS r ON r.unit = e.unit AND r.shape = e.shape;
+
+CREATE OR REPLACE TEMP TABLE burst_group AS
+SELECT
+    unit,
+    shape,
+    any_value(role) AS role,
+    min(kind) AS kind,
+    min(chunk) AS chunk,
+    count(*) AS n,
+    count(DISTINCT params) AS params,
+    count(DISTINCT keyed) AS keyed,
+    count(DISTINCT stream) AS streams,
+    count(*) FILTER (conflict) AS conflicts,
+    min(pos) AS first_pos,
+    max(pos) AS last_pos,
+    min(started) AS started,
+    max(ended) AS ended,
+    sum(gap) AS gap,
+    quantile_cont(gap, 0.5) AS gap_median,
+    quantile_cont(gap, 0.1) AS gap_low,
+    sum(spent) AS spent,
+    max(spent) AS spent_max,
+    min(spent) AS spent_min,
+    quantile_cont(spent, 0.5) AS spent_median,
+    sum(greatest(gap - spent, 0)) AS idle,
+    median(elements) AS elements,
+    max(rows) AS rows_max,
+    count(*) FILTER (rows = 0) AS empty,
+    max(seq) AS last_seq
+FROM burst_member
+GROUP BY unit, shape;
+
+-- Writes between a group's first and last execution: how many, and how many of them to the table that it reads.
+CREATE OR REPLACE TEMP TABLE burst_write AS
+SELECT
+    g.unit,
+    g.shape,
+    count(*) AS writes,
+    count(*) FILTER (w.written = s.target) AS same_table,
+    count(*) FILTER (w.written = s.target AND w.inserts) AS inserts
+FROM burst_group AS g
+JOIN burst_shape AS s ON s.id = g.shape
+JOIN burst_event AS e ON e.unit = g.unit AND e.role = 'write' AND e.pos BETWEEN g.first_pos AND g.last_pos + 2
+JOIN burst_shape AS w ON w.id = e.shape
+WHERE g.role = 'read'
+GROUP BY g.unit, g.shape;
+
+-- Time between the starts of successive executions: a poller's are equal.
+CREATE OR REPLACE TEMP TABLE burst_rhythm AS
+SELECT unit, shape, stddev_pop(step) / nullif(avg(step), 0) AS variation, median(step) AS step
+FROM (
+    SELECT unit, shape, started - lag(started) OVER (PARTITION BY unit, shape ORDER BY pos) AS step
+    FROM burst_member
+    WHERE role = 'read'
+)
+WHERE step IS NOT NULL
+GROUP BY unit, shape;

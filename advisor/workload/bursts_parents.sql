@@ -1,0 +1,58 @@
+-- For each repeated read, the executions of its possible parents that came before it.
+-- Reads: burst_event, burst_member, burst_group, burst_link. Writes: burst_pair (one row a unit, child and parent).
+CREATE OR REPLACE TEMP TABLE burst_parent_event AS
+SELECT chunk, unit, unit_no, shape, pos, inside, ended, rows, seq
+FROM burst_event
+WHERE role = 'read' AND shape IN (SELECT parent FROM burst_link);
+
+CREATE OR REPLACE TEMP TABLE burst_anchor AS
+WITH child AS (
+    SELECT m.unit, m.unit_no, m.chunk, m.shape, m.pos, m.params, m.started, l.parent
+    FROM burst_member AS m
+    JOIN burst_link AS l ON l.child = m.shape
+    WHERE m.role = 'read'
+)
+SELECT
+    c.unit,
+    c.shape AS child,
+    c.parent,
+    p.pos AS anchor,
+    any_value(p.seq) AS anchor_seq,
+    bool_and(p.unit = c.unit) AS within,
+    any_value(p.rows) AS rows,
+    count(*) AS n,
+    count(DISTINCT c.params) AS params,
+    min(c.pos) AS first_pos,
+    max(c.pos) AS last_pos,
+    min(c.started) - any_value(p.ended) AS delay
+FROM child AS c
+ASOF JOIN burst_parent_event AS p ON c.chunk = p.chunk AND c.parent = p.shape AND c.pos > p.pos
+-- A parent in the unit just before counts too: objects expired by COMMIT, a transaction begun after the list was read.
+WHERE p.unit = c.unit OR c.unit_no - p.unit_no = 1
+GROUP BY c.unit, c.shape, c.parent, p.pos;
+
+CREATE OR REPLACE TEMP TABLE burst_pair AS
+SELECT
+    a.unit,
+    a.child,
+    a.parent,
+    any_value(l.rank) AS rank,
+    any_value(s.single) AS single,
+    bool_and(a.within) AS within,
+    sum(a.n) AS n,
+    count(*) AS anchors,
+    max(a.n) AS most,
+    avg(a.anchor) AS recency,
+    min(a.anchor) AS first_anchor,
+    arg_max(a.anchor_seq, a.n) AS anchor_seq,
+    -- No parent returns fewer rows than it has children: then it is not the parent.
+    coalesce(bool_or(a.rows < a.params), false) AS too_few_rows
+FROM burst_anchor AS a
+JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent
+JOIN burst_shape AS s ON s.id = a.parent
+GROUP BY a.unit, a.child, a.parent;
+
+CREATE OR REPLACE TEMP TABLE burst_accepted AS
+SELECT unit, child, parent, rank, within, n, anchors, recency, first_anchor, anchor_seq, 0 AS level
+FROM burst_pair
+WHERE NOT single AND NOT too_few_rows AND most >= (SELECT min_executions FROM burst_option);

@@ -1,0 +1,144 @@
+-- What each repetition is, and what it costs. Reads the tables of the files before; writes burst_verdict, burst_result.
+CREATE OR REPLACE TEMP TABLE burst_chosen AS
+SELECT *
+FROM burst_accepted
+-- The best proof first, then the parent that was read last before the children (research page, 2.3).
+QUALIFY row_number() OVER (PARTITION BY unit, child ORDER BY rank, within DESC, recency DESC, level, parent) = 1;
+
+-- Something that runs before the parent and again before each child is the opening of a request (a session or user
+-- lookup): the "children" are requests of their own that share a connection.
+CREATE OR REPLACE TEMP TABLE burst_opening AS
+SELECT DISTINCT c.unit, c.child
+FROM burst_chosen AS c
+JOIN burst_group AS g ON g.unit = c.unit AND g.shape = c.child AND g.kind = 2
+JOIN burst_group AS o ON o.unit = c.unit AND o.shape NOT IN (c.child, c.parent)
+    AND o.role = 'read' AND o.first_pos < c.first_anchor AND o.n >= 0.8 * g.n
+ANTI JOIN burst_chosen AS known ON known.unit = o.unit AND known.child = o.shape;
+
+-- Other connections run the same shape in the same moment: requests side by side.
+CREATE OR REPLACE TEMP TABLE burst_beside AS
+SELECT g.unit, g.shape
+FROM burst_group AS g
+JOIN burst_group AS o ON o.shape = g.shape AND o.unit <> g.unit AND o.started < g.ended AND g.started < o.ended
+WHERE g.kind = 2 AND o.kind = 2 AND g.role = 'read'
+    AND NOT EXISTS (FROM burst_chosen AS c WHERE c.unit = g.unit AND c.child = g.shape)
+GROUP BY g.unit, g.shape;
+
+-- Reads of other shapes in between.
+CREATE OR REPLACE TEMP TABLE burst_mixed AS
+SELECT g.unit, g.shape, count(*) AS others
+FROM burst_group AS g
+JOIN burst_event AS e ON e.unit = g.unit AND e.role = 'read' AND e.shape <> g.shape
+    AND e.pos BETWEEN g.first_pos AND g.last_pos
+WHERE g.kind = 2 AND g.role = 'read'
+    AND NOT EXISTS (FROM burst_chosen AS c WHERE c.unit = g.unit AND c.child = g.shape)
+GROUP BY g.unit, g.shape;
+
+CREATE OR REPLACE TEMP TABLE burst_instance AS
+SELECT
+    a.unit,
+    a.child,
+    greatest(count(*) FILTER (a.n >= (SELECT min_executions FROM burst_option)), 1) AS instances,
+    max(a.n) AS most
+FROM burst_anchor AS a
+JOIN burst_chosen AS c ON c.unit = a.unit AND c.child = a.child AND c.parent = a.parent AND c.level = 0
+GROUP BY a.unit, a.child;
+
+CREATE OR REPLACE TEMP TABLE burst_verdict AS
+WITH facts AS (
+    SELECT
+        g.*,
+        c.parent,
+        c.rank,
+        c.level,
+        c.within,
+        c.anchor_seq,
+        s.locking,
+        s.listed,
+        s.pages,
+        s.pages_by_offset,
+        s.keyed AS has_key,
+        coalesce(i.instances, 1) AS instances,
+        coalesce(i.most, g.n) AS most,
+        coalesce(w.writes, 0) AS writes,
+        coalesce(w.same_table, 0) AS same_table,
+        coalesce(w.inserts, 0) AS inserts,
+        r.variation,
+        r.step,
+        o.unit IS NOT NULL AS opening,
+        b.unit IS NOT NULL AS beside,
+        coalesce(m.others, 0) AS others
+    FROM burst_group AS g
+    JOIN burst_shape AS s ON s.id = g.shape
+    LEFT JOIN burst_chosen AS c ON c.unit = g.unit AND c.child = g.shape
+    LEFT JOIN burst_instance AS i ON i.unit = g.unit AND i.child = g.shape
+    LEFT JOIN burst_write AS w ON w.unit = g.unit AND w.shape = g.shape
+    LEFT JOIN burst_rhythm AS r ON r.unit = g.unit AND r.shape = g.shape
+    LEFT JOIN burst_opening AS o ON o.unit = g.unit AND o.child = g.shape
+    LEFT JOIN burst_beside AS b ON b.unit = g.unit AND b.shape = g.shape
+    LEFT JOIN burst_mixed AS m ON m.unit = g.unit AND m.shape = g.shape
+),
+judged AS (
+    SELECT
+        *,
+        CASE
+            WHEN conflicts > 0 AND params <= greatest(n - conflicts, 1) THEN 'retry'
+            -- Sent without waiting for answers: executemany of asyncpg and psycopg 3 leaves no pause to save.
+            WHEN role = 'write' AND idle < 50 * n THEN 'pipelined'
+            WHEN role = 'write' THEN 'row-by-row-write'
+            WHEN locking THEN 'locking'
+            WHEN listed AND coalesce(elements, 0) <> 1 THEN 'batched'
+            WHEN pages_by_offset AND (parent IS NULL OR keyed < 0.5 * n) THEN 'pagination'
+            WHEN pages THEN 'pagination'
+            WHEN inserts >= 0.8 * n THEN 'check-then-insert'
+            WHEN same_table >= 0.8 * n THEN 'write-loop'
+            WHEN opening THEN 'traffic'
+            WHEN parent IS NOT NULL THEN 'n-plus-one'
+            WHEN writes >= 0.8 * n THEN 'write-loop'
+            WHEN params = 1 AND variation < 0.2 AND step >= 20000 AND step > 10 * spent_median THEN 'polling'
+            WHEN kind = 2 AND (beside OR others > 0.5 * n) THEN 'traffic'
+            WHEN params = 1 OR params < n / 3.0 THEN 'repeated-identical-query'
+            WHEN NOT has_key THEN 'no-key'
+            ELSE 'parentless-loop'
+        END AS verdict,
+        -- SQLAlchemy's selectinload sends 500 keys a statement (2.1, loading docs); a cached answer needs one.
+        ceil(params / 500.0) * instances AS batches,
+        CASE WHEN streams > 1 THEN least(gap, ended - started) ELSE gap END AS spanned
+    FROM facts
+)
+SELECT
+    *,
+    -- Research page, 2.7. A batch costs its slowest member plus a quarter of all; the range drops or doubles that part,
+    -- and counts only the fastest tenth of the pauses.
+    greatest(spanned - batches * greatest(gap_median - spent_median, 0) - spent_max - 0.25 * spent, 0) AS saved,
+    greatest(least(n * gap_low, spanned) - batches * greatest(gap_median - spent_median, 0) - spent_max - 0.5 * spent, 0)
+        AS saved_low,
+    greatest(spanned - batches * greatest(gap_median - spent_median, 0) - spent_max, 0) AS saved_high
+FROM judged;
+
+CREATE OR REPLACE TEMP TABLE burst_result AS
+SELECT
+    v.verdict,
+    v.shape,
+    v.parent,
+    sum(v.instances)::BIGINT AS units,
+    sum(v.n)::BIGINT AS executions,
+    median(v.n / v.instances) AS per_unit,
+    max(v.most) AS per_unit_max,
+    mode(v.kind) AS kind,
+    sum(v.params) / sum(v.n) AS distinct_ratio,
+    sum(v.saved) / 1000 AS saved_ms,
+    sum(v.saved_low) / 1000 AS saved_low_ms,
+    sum(v.saved_high) / 1000 AS saved_high_ms,
+    sum(v.spent) / 1000 AS server_ms,
+    coalesce(bool_and(v.within), true) AS within,
+    coalesce(max(v.level), 0) AS level,
+    coalesce(bool_or(nested.unit IS NOT NULL), false) AS nested,
+    coalesce(max(v.elements), 0) AS elements,
+    coalesce(max(v.rows_max), -1) AS rows_max,
+    max(v.streams) AS streams,
+    arg_max(v.unit, (v.n, -v.last_seq)) AS example_unit,
+    arg_max(v.anchor_seq, (v.n, -v.last_seq)) AS example_anchor
+FROM burst_verdict AS v
+LEFT JOIN burst_chosen AS nested ON nested.unit = v.unit AND nested.child = v.parent
+GROUP BY v.verdict, v.shape, v.parent;
