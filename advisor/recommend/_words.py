@@ -176,8 +176,7 @@ def verification(index: Index) -> tuple[str, ...]:
     return (
         f"SELECT indisvalid, pg_size_pretty(pg_relation_size(indexrelid)) FROM pg_index "
         f"WHERE indexrelid = '{qualified(index)}'::regclass;",
-        f"SELECT idx_scan, last_idx_scan FROM pg_stat_user_indexes "
-        f"WHERE schemaname = '{schema}' AND indexrelname = '{name}';",
+        f"SELECT idx_scan FROM pg_stat_user_indexes WHERE schemaname = '{schema}' AND indexrelname = '{name}';",
     )
 
 
