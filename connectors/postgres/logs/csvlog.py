@@ -1,0 +1,58 @@
+"""csvlog, PostgreSQL 13 to 18: 24 to 26 columns (documentation, section 20.8.4); older servers' 22 and 23 too."""
+
+from __future__ import annotations
+
+import re
+
+from advisor.captures import quoted
+from connectors.postgres.logs.format import Format, Piece
+
+_START = re.compile(
+    rb'^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^",\n]{1,40},(?:"(?:[^"]|"")*"|[^",\n]*),'
+)
+_RECORD = re.compile(rb"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40},)", re.MULTILINE)
+
+
+def _looks(head: bytes) -> float:
+    lines = head.split(b"\n")
+    good = sum(1 for line in lines[:200] if _START.match(line) and line.count(b",") >= 11)
+    return 1.0 if good else 0.0
+
+
+def _border(piece: bytes) -> int:
+    """Where the last whole record ends: after a line feed with an even number of quotes before it; 0 when none."""
+    end = piece.rfind(b"\n") + 1
+    odd = piece.count(b'"', 0, end) % 2
+    while end and odd:
+        before = piece.rfind(b"\n", 0, end - 1) + 1
+        odd = (odd + piece.count(b'"', before, end)) % 2
+        end = before
+    return end
+
+
+def _relation(piece: Piece) -> str:
+    columns = {f"c{i}": "VARCHAR" for i in range(piece.columns)}
+    query_id = "c25" if piece.columns > 25 else "NULL"
+    application = "c22" if piece.columns > 22 else "NULL"
+    return f"""
+    SELECT TRY_CAST(left(c0, 23) AS TIMESTAMP) AS logged, substr(c0, 25) AS zone, c1 AS "user", c2 AS database,
+           {application} AS application, c4 AS client, c5 AS session, TRY_CAST(c6 AS BIGINT) AS line, c11 AS severity,
+           c12 AS code, c13 AS message, c14 AS detail, c18 AS context, c19 AS statement, {query_id} AS query_id
+    FROM read_csv('{quoted(piece.path)}', columns = {columns}, header = false, auto_detect = false, delim = ',',
+                  quote = '"', escape = '"', buffer_size = {piece.buffer}, max_line_size = {piece.longest})"""
+
+
+def _columns(head: bytes) -> int:
+    """How many columns the records have, from the first whole one."""
+    record, quotes = b"", 0
+    for line in head.split(b"\n"):
+        record += line
+        quotes += line.count(b'"')
+        if quotes % 2 == 0 and _START.match(record):
+            return len(re.findall(rb'(?:"(?:[^"]|"")*"|[^",])*(?:,|$)', record)) - (not record.endswith(b","))
+        if quotes % 2 == 0:
+            record = b""
+    return 26
+
+
+FORMAT = Format(name="csvlog", looks=_looks, border=_border, relation=_relation, columns=_columns, record=_RECORD)

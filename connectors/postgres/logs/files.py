@@ -1,0 +1,150 @@
+"""Log files as cleaned pieces: decompressed, cut between records, valid UTF-8, without NUL.
+
+Bytes are handled by the megabyte; nothing here looks at single lines unless a piece is damaged.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import lzma
+import os
+import shutil
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from advisor.errors import SourceError
+
+PIECE = 48 << 20
+"""Bytes read at a time: large enough that DuckDB works in parallel, small enough for 1 GB of memory in all."""
+
+LONGEST = 512 << 20
+"""A record longer than this is cut off: PostgreSQL itself cannot make one of 1 GiB."""
+
+EXAMPLES = 5
+"""Line numbers kept for each reason why something was not read."""
+
+
+@dataclass
+class Unread:
+    """Why parts of a log were not read: reason -> how many, and the first line numbers (``file:line``)."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, reason: str, count: int, *places: str) -> None:
+        """Count ``count`` cases of ``reason``, seen at ``places``."""
+        if count:
+            self.counts[reason] = self.counts.get(reason, 0) + count
+            kept = self.examples.setdefault(reason, [])
+            kept.extend(places[: EXAMPLES - len(kept)])
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int], int]]:
+    """Open a log, compressed or not: its bytes, a function that tells how many of the file's bytes are consumed,
+    and how many there are.
+
+    Raises :class:`SourceError` when the file cannot be opened.
+    """
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}); check its name and permissions.") from error
+    with raw:
+        total = os.fstat(raw.fileno()).st_size
+        magic = raw.read(6)
+        raw.seek(0)
+        if magic.startswith(b"\x28\xb5\x2f\xfd"):
+            with _zstd(path) as stream:
+                yield stream, lambda: 0, total
+            return
+        stream = raw
+        if magic.startswith(b"\x1f\x8b"):
+            stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+        elif magic.startswith(b"BZh"):
+            stream = cast(BinaryIO, bz2.BZ2File(raw))
+        elif magic.startswith(b"\xfd7zXZ"):
+            stream = cast(BinaryIO, lzma.LZMAFile(raw))  # noqa: SIM115 (`raw` is closed here)
+        yield stream, raw.tell, total
+
+
+@contextmanager
+def _zstd(path: Path) -> Iterator[BinaryIO]:
+    program = shutil.which("zstd")
+    if program is None:
+        raise SourceError(
+            f"{path} is compressed with zstd and the program zstd is not here; install it or unpack the file."
+        )
+    process = subprocess.Popen([program, "-dcq", "--", str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield cast(BinaryIO, process.stdout)
+    finally:
+        process.stdout.close()
+        process.wait()
+
+
+def pieces(
+    stream: BinaryIO, limit: int | None, border: Callable[[bytes], int], unread: Unread, name: str, size: int = PIECE
+) -> Iterator[tuple[bytes, int]]:
+    """Cut a stream between records: (piece, number of its first line). ``limit``: bytes after which to stop, so that
+    a file that grows while it is read has an end."""
+    rest, line, taken = b"", 1, 0
+    while True:
+        want = size if limit is None else min(size, limit - taken)
+        try:
+            data = stream.read(want) if want else b""
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            unread.add(f"compressed data ends too early or is damaged ({error})", 1, name)
+            data = b""
+        taken += len(data)
+        rest = rest + data if rest else data
+        if not data:
+            break
+        cut = border(rest)
+        if not cut:
+            if len(rest) <= LONGEST:
+                continue
+            cut = len(rest)
+        yield rest[:cut], line
+        line += rest.count(b"\n", 0, cut)
+        rest = rest[cut:]
+    if rest:
+        yield rest if rest.endswith(b"\n") else rest + b"\n", line
+
+
+def cleaned(piece: bytes, first_line: int, name: str, unread: Unread) -> bytes:
+    """``piece`` as valid UTF-8 without NUL; what had to be replaced is counted with its lines."""
+    nuls = piece.count(b"\0")
+    if nuls:
+        line = first_line + piece.count(b"\n", 0, piece.index(b"\0"))
+        unread.add("NUL bytes left out", nuls, f"{name}:{line}")
+        piece = piece.replace(b"\0", b"")
+    wrong = _invalid(piece)
+    if wrong is not None:
+        line = first_line + piece.count(b"\n", 0, wrong)
+        text = piece.decode("utf-8", "replace")
+        unread.add("bytes that are not UTF-8, read as �", max(1, text.count("\ufffd")), f"{name}:{line}")
+        piece = text.encode()
+    return piece
+
+
+def _invalid(piece: bytes) -> int | None:
+    """Where the first byte that is not UTF-8 stands. Decodes a few megabytes at a time to stay small."""
+    if piece.isascii():
+        return None
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view, step = memoryview(piece), 4 << 20
+    for start in range(0, len(piece), step):
+        try:
+            decoder.decode(view[start : start + step], final=start + step >= len(piece))
+        except UnicodeDecodeError as error:
+            return max(0, start + error.start)
+    return None

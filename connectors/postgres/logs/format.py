@@ -1,0 +1,47 @@
+"""What a log format is: how it looks, where a piece of it may be cut, and its DuckDB relation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A cleaned piece of a log on disk: whole records, valid UTF-8, no NUL. Sizes are bytes."""
+
+    path: Path
+    columns: int = 0
+    buffer: int = 4 << 20
+    longest: int = 4 << 20
+    prefix: str = ""
+
+
+def last_line(piece: bytes) -> int:
+    """Where the last whole line of ``piece`` ends; 0 when there is none."""
+    return piece.rfind(b"\n") + 1
+
+
+def as_it_is(piece: bytes) -> bytes:
+    """Formats whose records are lines already."""
+    return piece
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One log format; a module with the attribute ``FORMAT`` is found by ``connectors.postgres.logs``.
+
+    ``looks`` tells from a file's first 256 KiB how surely it is this format (0 to 1); ``border`` where a piece may
+    be cut; ``prepare`` makes records lines; ``relation`` is SQL with the columns of ``RECORD_COLUMNS``; ``record``
+    matches where a record starts, to find the good ones in a damaged piece; ``columns`` counts columns in the head.
+    """
+
+    name: str
+    looks: Callable[[bytes], float]
+    relation: Callable[[Piece], str]
+    border: Callable[[bytes], int] = last_line
+    prepare: Callable[[bytes], bytes] = as_it_is
+    columns: Callable[[bytes], int] = lambda head: 0
+    record: re.Pattern[bytes] | None = None

@@ -1,0 +1,91 @@
+"""The records of a log: what every format yields, and what each record says.
+
+A format is a DuckDB relation over a piece of the raw file with the columns of :data:`RECORD_COLUMNS`. ``classified``
+puts beside them what the message means: its kind, duration, statement name and text. Message texts are those of
+PostgreSQL 13 to 18 (``src/backend/tcop/postgres.c``, ``contrib/auto_explain``) under ``lc_messages = C``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RECORD_COLUMNS: Mapping[str, str] = {
+    "logged": "TIMESTAMP",  # as printed; `zone` says in which zone
+    "zone": "VARCHAR",
+    "user": "VARCHAR",
+    "database": "VARCHAR",
+    "application": "VARCHAR",
+    "client": "VARCHAR",  # host:port
+    "session": "VARCHAR",
+    "line": "BIGINT",  # gapless order inside the session; NULL: the order of the file
+    "severity": "VARCHAR",
+    "code": "VARCHAR",  # SQLSTATE
+    "message": "VARCHAR",
+    "detail": "VARCHAR",
+    "context": "VARCHAR",
+    "statement": "VARCHAR",
+    "query_id": "VARCHAR",
+}
+"""The columns that a format's relation has, in order."""
+
+# What a record is, one letter each:
+#   S statement with its duration           s statement logged at its start
+#   X execution (extended) with duration    x execution logged at its start
+#   F fetch from a portal, with duration    f fetch logged at its start
+#   P parse  B bind (extended, with duration)
+#   D a duration without text               A a plan of auto_explain
+#   E an error with its statement           O anything else
+EVENTS = "'S', 'X', 'F', 's', 'x', 'f', 'E'"
+"""Kinds that are one execution each, as an SQL list."""
+
+_KIND = """
+CASE WHEN ended > 0 THEN
+       CASE WHEN tail = '' THEN 'D'
+            WHEN starts_with(tail, 'statement: ') THEN 'S'
+            WHEN starts_with(tail, 'execute fetch from ') THEN 'F'
+            WHEN starts_with(tail, 'execute ') THEN 'X'
+            WHEN starts_with(tail, 'bind ') THEN 'B'
+            WHEN starts_with(tail, 'parse ') THEN 'P'
+            WHEN starts_with(tail, 'plan:') THEN 'A'
+            WHEN starts_with(tail, 'fastpath function call: ') THEN 'S'
+            ELSE 'O' END
+     WHEN starts_with(message, 'statement: ') THEN 's'
+     WHEN starts_with(message, 'execute fetch from ') THEN 'f'
+     WHEN starts_with(message, 'execute ') THEN 'x'
+     WHEN severity IN ('ERROR', 'FATAL', 'PANIC') AND statement <> '' THEN 'E'
+     ELSE 'O' END
+"""
+
+_BODY = """
+CASE WHEN kind IN ('S', 'X', 'F') THEN substr(tail, instr(tail, ': ') + 2)
+     WHEN kind IN ('s', 'x', 'f') THEN substr(message, instr(message, ': ') + 2)
+     WHEN kind = 'E' THEN statement
+     WHEN kind = 'A' THEN substr(tail, 6) END
+"""
+
+_NAME = """
+CASE kind WHEN 'F' THEN substr(tail, 20, instr(tail, ': ') - 20)
+          WHEN 'f' THEN substr(message, 20, instr(message, ': ') - 20) END
+"""
+
+
+def classified(relation: str) -> str:
+    """SQL: the records of ``relation`` with ``kind``, ``ms``, ``name`` (of a portal), ``body`` and ``verb``.
+
+    Parse and bind keep their duration only; ``message`` stays for records that are no statement.
+    """
+    kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in ("message", "detail", "statement", "zone"))
+    return f"""
+SELECT {kept}, zone, kind, name, body, ms,
+       CASE WHEN kind IN ({EVENTS}) THEN upper(regexp_extract(
+            left(CASE WHEN starts_with(body, '/*') THEN substr(body, instr(body, '*/') + 2) ELSE body END, 60),
+            '[A-Za-z]+')) END AS verb,
+       CASE WHEN kind IN ('S', 'X', 's', 'x', 'f', 'F', 'O') THEN detail END AS detail,
+       CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message
+FROM (SELECT *, {_BODY} AS body, {_NAME} AS name
+      FROM (SELECT *, {_KIND} AS kind,
+                   CASE WHEN ended > 0 THEN TRY_CAST(substr(message, 11, ended - 11) AS DOUBLE) END AS ms
+            FROM (SELECT *, substr(message, ended + 5) AS tail
+                  FROM (SELECT *, CASE WHEN starts_with(message, 'duration: ') THEN instr(message, ' ms') ELSE 0 END
+                               AS ended FROM ({relation})))))
+"""
