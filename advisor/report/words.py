@@ -67,13 +67,13 @@ def percent(share: float) -> str:
     """A share of one as a percentage; what is neither none nor all is never shown as such.
 
     >>> percent(0.413), percent(0.0004), percent(0.9996), percent(1)
-    ('41 %', '<1 %', '>99 %', '100 %')
+    ('41%', '<1%', '>99%', '100%')
     """
     if 0 < share < 0.01:
-        return "<1 %"
+        return "<1%"
     if 0.99 < share < 1:
-        return ">99 %"
-    return f"{share * 100:.0f} %"
+        return ">99%"
+    return f"{share * 100:.0f}%"
 
 
 def moment(when: datetime | None) -> str:
@@ -123,12 +123,12 @@ def cost_change(before: float, after: float) -> str:
     """How a planner's cost changes: a percentage, or a factor where that says more.
 
     >>> cost_change(1000, 3), cost_change(100, 60), cost_change(100, 120)
-    ('333x less', '-40 %', '+20 %')
+    ('333x less', '-40%', '+20%')
     """
     if after > 0 and before / after >= 10:
         return f"{_rounded(before / after)}x less"
     change = (after - before) / before * 100 if before else 0.0
-    return f"{change:+.0f} %"
+    return f"{change:+.0f}%"
 
 
 def sureness(benefit: Benefit) -> str:

@@ -1,0 +1,90 @@
+"""Jinja2 for the standalone report and for the web pages: the same macros, the same words, everything escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from advisor import __version__
+from advisor.report import words
+from advisor.report.overview import decision_line, share_of_time
+from advisor.report.plans import plan_rows, plan_text
+
+TEMPLATES = Path(__file__).parent / "templates"
+LONGEST_TEXT = 4_000
+"""Characters of one statement on a page; a generated IN list must not fill it."""
+
+
+def environment(*loaders: BaseLoader) -> Environment:
+    """An environment whose templates come from ``loaders`` first, then from this package."""
+    made = Environment(
+        loader=ChoiceLoader([*loaders, PackageLoader("advisor.report")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in (
+        "size",
+        "duration",
+        "count",
+        "plural",
+        "percent",
+        "moment",
+        "estimate",
+        "gain",
+        "sureness",
+        "one_line",
+    ):
+        made.filters[name] = getattr(words, name)
+    made.filters["code"] = code
+    made.globals.update(
+        KINDS=words.KINDS,
+        advisor_version=__version__,
+        cost_change=words.cost_change,
+        decision_line=decision_line,
+        plan_rows=plan_rows,
+        plan_text=plan_text,
+        share_of_time=share_of_time,
+        sparkline=sparkline,
+    )
+    return made
+
+
+def stylesheet() -> str:
+    """The one style sheet of report and pages."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def code(text: str, language: str = "sql") -> Markup:
+    """``text`` as highlighted HTML spans, cut at :data:`LONGEST_TEXT` characters. Unknown languages stay plain."""
+    shown = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + " …"
+    lexer, formatter = _highlighter(language)
+    return Markup(highlight(shown, lexer, formatter).rstrip("\n"))  # noqa: S704 - Pygments escapes
+
+
+@cache
+def _highlighter(language: str) -> tuple[object, HtmlFormatter]:
+    known = {"sql": "postgres", "note": "text", "mongosh": "javascript"}
+    try:
+        lexer = get_lexer_by_name(known.get(language, language), stripnl=False)
+    except ClassNotFound:
+        lexer = get_lexer_by_name("text")
+    return lexer, HtmlFormatter(nowrap=True)
+
+
+def sparkline(values: Sequence[float], width: int = 240, height: int = 40) -> str:
+    """The points of an SVG polyline that shows ``values`` from zero up."""
+    if len(values) < 2:
+        return ""
+    top = max(values) or 1.0
+    step = width / (len(values) - 1)
+    return " ".join(f"{i * step:.1f},{height - 2 - v / top * (height - 4):.1f}" for i, v in enumerate(values))
