@@ -25,7 +25,7 @@ WORK_MEM_KB = 1024  # planted: too small for the report that sorts; scaled with 
 LOCK_KEY = 7_190_021  # one build at a time in a server
 
 Progress = Callable[[str, float], None]
-"""Called with a step's name and the share of the whole build that is done, 0 to 1."""
+"""Called with a step's name and the share of the whole that is done, 0 to 1."""
 
 
 class SampleError(Exception):
@@ -196,6 +196,8 @@ def _is_superuser(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
 
 def main(arguments: list[str]) -> None:
     """Builds the shop at the URL given, with the scale given (1.0)."""
+    if len(arguments) not in (1, 2):
+        sys.exit("Usage: python -m sample_dbs.shop_postgres.build URL [SCALE]")
     built = build(
         arguments[0],
         float(arguments[1]) if len(arguments) > 1 else 1.0,

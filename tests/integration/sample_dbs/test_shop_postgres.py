@@ -18,7 +18,8 @@ import pytest
 
 from sample_dbs.shop_postgres.build import HERE, TABLES, SampleError, build, reset_workload_writes
 from sample_dbs.shop_postgres.measure import LoggedStatement, application_statements, apply_ideal_fix, logged_server
-from sample_dbs.shop_postgres.workload import OPERATIONS, Summary, run
+from sample_dbs.shop_postgres.operations import OPERATIONS
+from sample_dbs.shop_postgres.workload import Summary, run
 
 SCALE = 0.05
 EXPECTED: dict[str, Any] = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ import pytest
 
 from sample_dbs.shop_postgres.app.models import Base
 from sample_dbs.shop_postgres.build import HERE, SQL_FILES, TABLES
-from sample_dbs.shop_postgres.workload import OPERATIONS
+from sample_dbs.shop_postgres.operations import OPERATIONS
 
 EXPECTED: dict[str, Any] = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))
 ALL: list[dict[str, Any]] = EXPECTED["faults"] + EXPECTED["not_faults"]
