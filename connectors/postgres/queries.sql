@@ -174,3 +174,22 @@ SELECT pg_current_logfile($1) AS file, current_setting('data_directory', true) A
 SELECT pid, usename::text AS user, state, query, wait_event_type, query_start
 FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle';
+
+-- name: hypopg
+SELECT e.extversion AS version,
+       EXISTS (SELECT 1 FROM pg_proc p WHERE p.proname = 'hypopg_hide_index') AS hides
+FROM pg_extension e WHERE e.extname = 'hypopg';
+
+-- name: hypopg_create
+SELECT indexname FROM hypopg_create_index($1);
+
+-- name: hypopg_reset
+SELECT hypopg_reset();
+
+-- name: hypopg_hide
+SELECT hypopg_hide_index(c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname || '.' || c.relname = $1;
+
+-- name: hypopg_unhide
+SELECT hypopg_unhide_all_indexes();

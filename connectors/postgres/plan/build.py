@@ -44,7 +44,7 @@ _CONDITIONS = frozenset([
     "Sampling Parameters", "Window",
 ])  # fmt: skip
 # Deeper than any real plan, and well within Python's own limit.
-_DEPTH = 400
+_DEPTH = 100
 
 
 def build(document: Properties, *, keep_values: bool, text: str = "", planner: str = "PostgreSQL") -> Plan:
@@ -107,7 +107,7 @@ def _attributes(properties: Properties, clean: Callable[[str], str]) -> dict[str
     kept: dict[str, str] = {}
     for name in sorted(properties):
         value = properties[name]
-        if name in _TAKEN or value in (None, "", False) or isinstance(value, Mapping):
+        if name in _TAKEN or value in (None, "", False, "false") or isinstance(value, Mapping):
             continue
         text = _text(value)
         if text not in ("0", "0.0", "0.000") and text:
