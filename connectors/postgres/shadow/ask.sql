@@ -1,0 +1,62 @@
+-- What the advisor asks of a shadow database. Run once as its superuser.
+
+-- Whoever loads a schema and plans statements may do no more than own this database: both come from files.
+CREATE ROLE advisor LOGIN;
+GRANT ALL ON DATABASE shadow TO advisor;
+ALTER DATABASE shadow OWNER TO advisor;
+ALTER SCHEMA public OWNER TO advisor;
+
+CREATE SCHEMA advisor_shadow;
+GRANT USAGE ON SCHEMA advisor_shadow TO advisor;
+
+-- Make indexes visible or invisible to the planner, within the caller's transaction.
+CREATE FUNCTION advisor_shadow.flip(shown oid[], hidden oid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    UPDATE pg_index SET indisvalid = indexrelid = ANY (shown) WHERE indexrelid = ANY (shown || hidden)
+$$;
+
+-- Plan statements under one set of visible indexes each time. ``questions``: [{"shown": [oid], "hidden": [oid],
+-- "texts": [statement]}]. One row a statement, in order: its plan as JSON, or why there is none. What the
+-- statement reads is among ``relations`` when ``locks`` is set.
+CREATE FUNCTION advisor_shadow.ask(questions jsonb, options text, locks boolean)
+RETURNS TABLE (plan text, failure text, relations oid[])
+LANGUAGE plpgsql AS $$
+DECLARE
+    question jsonb;
+    statement text;
+    plans text[];
+    failures text[];
+    seen text[];
+BEGIN
+    FOR question IN SELECT * FROM jsonb_array_elements(questions) LOOP
+        plans := '{}';
+        failures := '{}';
+        seen := '{}';
+        BEGIN
+            IF question -> 'shown' <> '[]' OR question -> 'hidden' <> '[]' THEN
+                PERFORM advisor_shadow.flip(
+                    ARRAY(SELECT value::oid FROM jsonb_array_elements_text(question -> 'shown')),
+                    ARRAY(SELECT value::oid FROM jsonb_array_elements_text(question -> 'hidden')));
+            END IF;
+            FOR statement IN SELECT * FROM jsonb_array_elements_text(question -> 'texts') LOOP
+                BEGIN
+                    EXECUTE 'EXPLAIN (' || options || ') ' || statement INTO plan;
+                    plans := plans || plan;
+                    failures := failures || NULL::text;
+                EXCEPTION WHEN OTHERS THEN
+                    plans := plans || NULL::text;
+                    failures := failures || SQLERRM::text;
+                END;
+                seen := seen || CASE WHEN locks THEN (
+                    SELECT string_agg(DISTINCT relation::text, ' ') FROM pg_locks
+                    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= 16384) END;
+            END LOOP;
+            RAISE EXCEPTION USING ERRCODE = 'AD000';
+        EXCEPTION WHEN SQLSTATE 'AD000' THEN
+            NULL; -- the indexes are as before; the variables keep the answers
+        END;
+        RETURN QUERY SELECT p, f, string_to_array(s, ' ')::oid[]
+            FROM ROWS FROM (unnest(plans), unnest(failures), unnest(seen)) AS answer (p, f, s);
+    END LOOP;
+END
+$$;
