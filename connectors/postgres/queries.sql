@@ -193,3 +193,6 @@ WHERE n.nspname || '.' || c.relname = $1;
 
 -- name: hypopg_unhide
 SELECT hypopg_unhide_all_indexes();
+
+-- name: tree_size
+SELECT coalesce(sum(pg_relation_size(p.relid)), 0)::bigint FROM pg_partition_tree(to_regclass($1)) p;
