@@ -17,7 +17,7 @@ from advisor.model.capture import Capture, Coverage
 from advisor.model.catalog import Catalog
 from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
-from connectors.postgres import live, logs, shadow
+from connectors.postgres import live, shadow
 from connectors.postgres.capabilities import Facts, catalog_coverage, read_facts
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.explain import Explained, explain_all
@@ -110,6 +110,8 @@ async def _statements(
 
 
 async def _logs(request: CaptureRequest, taken: _Taken, progress: Progress) -> None:
+    from connectors.postgres import logs  # a capture without logs needs no reader of them
+
     events = request.folder / "events.parquet"
     reading = await asyncio.to_thread(
         logs.read,

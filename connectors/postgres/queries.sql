@@ -194,5 +194,7 @@ WHERE n.nspname || '.' || c.relname = $1;
 -- name: hypopg_unhide
 SELECT hypopg_unhide_all_indexes();
 
--- name: tree_size
-SELECT coalesce(sum(pg_relation_size(p.relid)), 0)::bigint FROM pg_partition_tree(to_regclass($1)) p;
+-- name: index_tree
+SELECT c.relname::text AS name, pg_relation_size(c.oid) AS bytes
+FROM pg_class c
+WHERE c.oid = to_regclass($1) OR c.oid IN (SELECT p.relid FROM pg_partition_tree(to_regclass($1)) p);

@@ -36,6 +36,9 @@ class Trial:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.built: dict[Index, str] = {}
+        self.names: dict[str, Index] = {}
+        """Indexes by the names that plans give them: a partitioned one has a name a partition."""
+        self.sizes: dict[Index, int] = {}
         self.refused: dict[Index, str] = {}
 
     async def build(self, indexes: Iterable[Index]) -> None:
@@ -47,6 +50,9 @@ class Trial:
                 await self._run(f"DROP INDEX IF EXISTS {_qualified(index.table.schema, name)}")
                 await self._run(f"CREATE INDEX {quote(name)} {index_body(index)}")
                 self.built[index] = name
+                rows = await self.session.fetch(query("index_tree"), _qualified(index.table.schema, name))
+                self.names.update((row["name"], index) for row in rows)
+                self.sizes[index] = sum(row["bytes"] for row in rows)
             except asyncpg.PostgresConnectionError:
                 raise
             except asyncpg.PostgresError as error:
@@ -186,7 +192,7 @@ class SandboxPlanner:
 
     async def _cost(self, question: WhatIf) -> Cost:
         self.calls += 1
-        names = {name: index for index, name in self._trial.built.items()}
+        names = self._trial.names
         try:
             # A savepoint: a statement that cannot be planned must not end the transaction that hides the indexes.
             async with self._trial.session.connection.transaction():
@@ -201,14 +207,7 @@ class SandboxPlanner:
 
     async def _sizes(self, indexes: Sequence[Index]) -> list[int]:
         await self._trial.build(indexes)
-        found = []
-        for index in indexes:
-            name = self._trial.built.get(index)
-            size = (
-                await self._trial.session.value(query("tree_size"), _qualified(index.table.schema, name)) if name else 0
-            )
-            found.append(int(size or 0))
-        return found
+        return [self._trial.sizes.get(index, 0) for index in indexes]
 
 
 def trial_name(index: Index) -> str:
