@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +31,15 @@ class Shop:
     report: Report
 
 
-def study(url: str, logs: tuple[Path, ...]) -> Report:
+def study(url: str, logs: tuple[Path, ...], kind: Estimator = Estimator.AUTO) -> Report:
     """Scan as ``advisor scan`` does."""
-    with opened([url], Reading(logs=logs), silent) as capture, planner(capture, url, Estimator.AUTO, None, silent) as prices:
+    with opened([url], Reading(logs=logs), silent) as capture, planner(capture, url, kind, None, silent) as prices:
         return pipeline.analyze(capture, prices, Options())
+
+
+@pytest.fixture(scope="session")
+def scan() -> Callable[..., Report]:
+    return study
 
 
 @pytest.fixture(scope="session")
