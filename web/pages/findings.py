@@ -1,0 +1,155 @@
+"""Findings, remedies, what was declined, and the rules' documentation."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+
+from advisor import export
+from advisor.model.finding import Finding
+from advisor.model.recommendation import Recommendation
+from advisor.model.report import Report
+from advisor.registry import with_attribute
+from advisor.report import words
+from advisor.report.overview import decision_line
+from web.contexts import DeclinedPage, FindingsPage, RecommendationPage, RecommendationsPage, RulePage
+from web.pages.exports import stub_of
+from web.rendering import TheReport, TheStore, page
+
+ROUTER = APIRouter()
+DECISIONS = ("open", "accepted", "dismissed")
+RULE_SECTIONS = ("What it finds", "Why it matters", "Example", "Instead", "When it is wrong")
+
+
+@page(ROUTER, "/reports/{report_id}/findings", "findings.html")
+def findings(report: TheReport, report_id: int, severity: str = "", rule: str = "", table: str = "") -> FindingsPage:
+    """Findings, filtered by what stands in the URL."""
+    shown = [
+        finding
+        for finding in report.findings
+        if severity in ("", finding.severity) and rule in ("", finding.rule) and _names(finding, table)
+    ]
+    return FindingsPage(
+        report_id=report_id,
+        findings=tuple(shown),
+        total=len(report.findings),
+        severity=severity,
+        rule=rule,
+        table=table,
+        rules=tuple(sorted({finding.rule for finding in report.findings})),
+        tables=tuple(sorted({str(name) for finding in report.findings for name in finding.tables})),
+    )
+
+
+@page(ROUTER, "/reports/{report_id}/recommendations", "recommendations.html")
+def recommendations(
+    report: TheReport,
+    report_id: int,
+    store: TheStore,
+    kind: str = "",
+    table: str = "",
+    status: str = "",
+    sort: str = "gain",
+) -> RecommendationsPage:
+    """Remedies, filtered and ordered by what stands in the URL."""
+    decisions = store.decisions(report.server.name)
+    shown = [
+        each
+        for each in report.recommendations
+        if kind in ("", each.kind)
+        and _names(each, table)
+        and status in ("", decisions[each.id].status if each.id in decisions else "open")
+    ]
+    orders = {
+        "size": lambda each: -each.migration_impact.size.value if each.migration_impact.size else 0.0,
+        "table": lambda each: tuple(map(str, each.tables)),
+        "kind": lambda each: list(words.KINDS).index(each.kind),
+    }
+    if sort in orders:
+        shown.sort(key=orders[sort])
+    return RecommendationsPage(
+        report_id=report_id,
+        recommendations=tuple(shown),
+        total=len(report.recommendations),
+        kind=kind,
+        table=table,
+        status=status,
+        sort=sort,
+        kinds=tuple(name for name in words.KINDS if any(each.kind == name for each in report.recommendations)),
+        tables=tuple(sorted({str(name) for each in report.recommendations for name in each.tables})),
+        decisions=decisions,
+    )
+
+
+@page(ROUTER, "/reports/{report_id}/recommendations/{identity}", "recommendation.html")
+def recommendation(
+    report: TheReport, report_id: int, store: TheStore, identity: str, tool: str = ""
+) -> RecommendationPage:
+    """One remedy, its migration written for ``tool``."""
+    each = _find(report, identity)
+    known = export.tools(report.server.product)
+    chosen = tool or (known[0].name if known else "")
+    if not tool and "sql" in [offered.name for offered in known]:
+        chosen = "sql"
+    stub = stub_of(report, each, chosen)
+    mine = {*each.tables}
+    return RecommendationPage(
+        report_id=report_id,
+        recommendation=each,
+        line=decision_line(report, each),
+        stub=stub,
+        tool=chosen,
+        tools=tuple((offered.name, offered.title, offered.language) for offered in known),
+        findings=tuple(f for f in report.findings if f.rule in each.rules and (mine & {*f.tables} or not mine)),
+        declined=tuple(d for d in report.declined if mine & {*d.tables}),
+        decision=store.decisions(report.server.name).get(each.id),
+    )
+
+
+@ROUTER.post("/reports/{report_id}/recommendations/{identity}/decision")
+def decide(
+    report: TheReport,
+    store: TheStore,
+    report_id: int,
+    identity: str,
+    status: Annotated[str, Form(max_length=20)],
+    reason: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Keep what was decided; it holds for later reports on the same database too."""
+    if status not in DECISIONS:
+        raise HTTPException(422, "A decision is open, accepted or dismissed.")
+    store.decide(report.server.name, _find(report, identity).id, status, reason.strip())
+    return RedirectResponse(f"/reports/{report_id}/recommendations/{identity}#decision", 303)
+
+
+@page(ROUTER, "/reports/{report_id}/declined", "declined.html")
+def declined(report: TheReport, report_id: int) -> DeclinedPage:
+    """What was considered and is not advised, with the reason."""
+    return DeclinedPage(report_id, report.declined, report.workload.suppressed)
+
+
+@page(ROUTER, "/rules/{name}", "rule.html")
+def rule(request: Request, name: str) -> RulePage:
+    """A rule's documentation, which is its module's docstring."""
+    module = with_attribute("advisor.rules", "RULE").get(name)
+    if module is None:
+        raise HTTPException(404, f"There is no rule {name!r}.")
+    document = inspect.cleandoc(module.__doc__ or "")
+    parts = re.split(rf"^({'|'.join(RULE_SECTIONS)}):?[ \t]*$(?:\n[-=~]+$)?", document, flags=re.MULTILINE)
+    sections = [("", parts[0].strip()), *zip(parts[1::2], map(inspect.cleandoc, parts[2::2]), strict=True)]
+    return RulePage(name, module.RULE.title, module.RULE.databases, tuple(s for s in sections if s[1]))
+
+
+def _find(report: Report, identity: str) -> Recommendation:
+    for each in report.recommendations:
+        if each.id == identity:
+            return each
+    raise HTTPException(404, "The report has no such recommendation.")
+
+
+def _names(thing: Finding | Recommendation, table: str) -> bool:
+    return not table or table in map(str, thing.tables)
