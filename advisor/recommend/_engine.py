@@ -20,11 +20,18 @@ from advisor.recommend.candidates import Options as CandidateOptions
 from advisor.recommend.candidates import candidates, existing_cover, label, merged
 from advisor.recommend.selection import CostTable, Selection, choose
 
-CALLS = 24_000
-"""Planner calls that the first exploration may take, shared among the queries; at a thousand a second this is what
-keeps 2,000 shapes within three minutes."""
-ALTERNATIVES = (6, 160)
+CALLS = 3_000
+"""Planner calls that exploration aims at beyond two for each query, shared among the queries: a few seconds."""
+ALTERNATIVES = (6, 60)
 """Fewest and most index sets explored for one query beyond the best one."""
+WIDTH = 24
+"""Candidates of one query that are combined with one another."""
+MERGED = 2
+"""Index sets of each query whose indexes are merged with other queries'."""
+NEIGHBOURS = 6
+"""Index sets of each query whose indexes are tried beside a choice."""
+GAP = 1e-3
+"""How far from the optimum, as a part of the saving, a choice may be: well under the planner's own error."""
 ROUNDS = 4
 """How often a choice is checked against the planner and made again with what the check taught."""
 MIN_SHARE = 0.0005
@@ -89,9 +96,10 @@ def advise(study: Study, kinds: CandidateOptions | None = None) -> Advice:
     queries = [query for query in study.workload.queries if query.shape.blocks and not query.shape.unparsed]
     queries += foreign_key_checks(study.workload.queries, catalog)
     writers = [query for query in study.workload.queries if query.shape.written]
+    kinds = kinds or CandidateOptions()
     found, declined = candidates(queries, catalog, study.capture.server, kinds)
     planner = study.estimator or ByRule(queries, catalog)
-    work = _Work(queries, writers, catalog, planner, study.options, study.progress)
+    work = _Work(queries, writers, catalog, planner, study.options, study.progress, kinds)
     work.explore(found)
     return work.advice(found, declined)
 
@@ -107,7 +115,9 @@ class _Work:
         planner: CostEstimator,
         options: Options,
         progress: Progress,
+        kinds: CandidateOptions,
     ) -> None:
+        self._kinds = kinds
         self._queries = {query.shape.fingerprint: query for query in queries}
         self._writers = writers
         self._catalog = catalog
@@ -122,13 +132,12 @@ class _Work:
         """Price what each query could get, then what merging two queries' indexes would give."""
         self._relate([candidate.index for candidate in found])
         active = [query for query in sorted(self._queries) if self._pricer.relevant(query)]
-        fewest, most = ALTERNATIVES
-        share = min(most, max(fewest, CALLS // max(len(active), 1) // 3))
-        self._pricer.explore(active, share)
-        promising = [query for query in active if self._pricer.helped_by(query)]
-        if len(promising) * 40 <= CALLS:
-            self._pricer.singles(promising)
-        self._merge(promising, share)
+        self._pricer.extremes(active)
+        promising = [query for query in active if self._pricer.gains(query)]
+        self._pricer.singles(promising, CALLS // 2)
+        share = min(ALTERNATIVES[1], max(ALTERNATIVES[0], CALLS // (4 * max(len(promising), 1))))
+        self._pricer.explore(promising, share, WIDTH)
+        self._merge(promising)
         self._calibration = Calibration.of(
             list(self._queries.values()), {query: self._pricer.base(query).total for query in active}
         )
@@ -150,24 +159,25 @@ class _Work:
                     ),
                 )
 
-    def _merge(self, queries: Sequence[str], share: int) -> None:
-        used = sorted({index for query in queries for index in self._pricer.helped_by(query)}, key=label)
+    def _merge(self, queries: Sequence[str]) -> None:
+        """Price what could serve two queries at once, made from the indexes that each would like best."""
+        liked = sorted({index for query in queries for index in self._pricer.liked(query, MERGED)}, key=label)
         fresh = {
             index: None
-            for first in used
-            for second in used
+            for first in liked
+            for second in liked
             if first.table == second.table
-            for index in merged(first, second)
-            if index not in used and existing_cover(index, self._catalog.by_name[index.table]) is None
+            for index in merged(first, second, include="include" in self._kinds.kinds)
+            if existing_cover(index, self._catalog.by_name[index.table]) is None
         }
-        if not fresh or len(fresh) * len(queries) > CALLS * 4:
-            return
-        self._relate(list(fresh))
-        self._pricer.ask(
-            (query, frozenset({index}))
-            for query in queries
-            for index in sorted(self._pricer.relevant(query) & fresh.keys(), key=label)
+        known = {index for query in queries for index in self._pricer.relevant(query)}
+        new = [index for index in fresh if index not in known]
+        self._relate(new)
+        asked = sorted(
+            ((index, query) for query in queries for index in self._pricer.relevant(query) & set(new)),
+            key=lambda pair: (label(pair[0]), pair[1]),
         )
+        self._pricer.ask((query, frozenset({index})) for index, query in asked[: CALLS // 4])
 
     def _active(self) -> list[str]:
         """Queries that some candidate could change and that the planner can plan."""
@@ -238,6 +248,7 @@ class _Work:
             max_indexes=options.max_indexes,
             max_per_table=options.max_per_table,
             min_improvement=options.min_improvement,
+            gap=GAP,
         )
 
     def _learn(self, chosen: frozenset[Index], *, neighbours: bool) -> bool:
@@ -248,7 +259,7 @@ class _Work:
             questions += [
                 (query, chosen | {index})
                 for query in active
-                for index in sorted(self._pricer.helped_by(query) - chosen, key=label)
+                for index in sorted(self._pricer.liked(query, NEIGHBOURS) - chosen, key=label)
             ]
         if len(questions) > CALLS:
             questions = questions[: len(active)]

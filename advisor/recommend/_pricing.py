@@ -57,6 +57,7 @@ class Pricer:
         self._progress = progress
         self.calls = 0
         self.concluded = 0
+        self.refused: dict[Index, str] = {}
 
     def relevant(self, query: str) -> frozenset[Index]:
         """The candidates that could change ``query``'s plan."""
@@ -111,13 +112,44 @@ class Pricer:
         """The query as things are."""
         return self.ask([(query, frozenset())])[0]
 
-    def explore(self, queries: Sequence[str], alternatives: int) -> None:
-        """Learn up to ``alternatives`` good index sets of each query, best first, all queries side by side."""
+    def extremes(self, queries: Sequence[str]) -> None:
+        """Price each query as it is and with everything that is relevant to it: all that could be gained.
+
+        A candidate that the planner refuses spoils every question that holds it; such are found and left out.
+        """
         self.ask((query, frozenset()) for query in queries)
         sound = [query for query in queries if not self.base(query).error]
-        frontier: dict[str, list[frozenset[Index]]] = {query: [self.relevant(query)] for query in sound}
+        spoiled = [
+            query
+            for query, answer in zip(sound, self.ask((q, self.relevant(q)) for q in sound), strict=True)
+            if answer.error
+        ]
+        if not spoiled:
+            return
+        self.singles(spoiled, limit=None)
+        for query in spoiled:
+            answers = {index: self.known(query, frozenset({index})) for index in self.relevant(query)}
+            bad = {index: answer.error for index, answer in answers.items() if answer and answer.error}
+            self.refused.update(bad)
+        for query in self._relevant:
+            self._relevant[query] -= self.refused.keys()
+        self.ask((query, self.relevant(query)) for query in spoiled)
+
+    def singles(self, queries: Iterable[str], limit: int | None) -> None:
+        """Price the relevant candidates of each query alone, an index's queries side by side; at most ``limit``."""
+        asked = [(index, query) for query in queries for index in self.relevant(query)]
+        ordered = sorted(asked, key=lambda pair: (repr(pair[0]), pair[1]))
+        if limit is None or len(ordered) <= limit:
+            self.ask((query, frozenset({index})) for index, query in ordered)
+
+    def explore(self, queries: Sequence[str], alternatives: int, width: int) -> None:
+        """Learn up to ``alternatives`` good index sets of each query, best first, all queries side by side.
+
+        Only a query's ``width`` best candidates so far are combined.
+        """
+        frontier = {query: [self._best(query, width)] for query in queries if self.gains(query)}
         seen: dict[str, set[frozenset[Index]]] = {query: set(sets) for query, sets in frontier.items()}
-        left = dict.fromkeys(sound, alternatives)
+        left = dict.fromkeys(frontier, alternatives)
         while frontier:
             questions = [(query, indexes) for query, sets in frontier.items() for indexes in sets]
             answers = self.ask(questions)
@@ -133,9 +165,23 @@ class Pricer:
                         following.setdefault(query, []).append(smaller)
             frontier = following
 
-    def singles(self, queries: Iterable[str]) -> None:
-        """Price each relevant candidate of each query alone."""
-        self.ask((query, frozenset({index})) for query in queries for index in sorted(self.relevant(query), key=repr))
+    def gains(self, query: str) -> bool:
+        """Whether everything relevant together makes ``query`` cheaper."""
+        base, best = self.base(query), self.known(query, self.relevant(query))
+        return not base.error and best is not None and best.total < base.total * (1 - SAME)
+
+    def _best(self, query: str, width: int) -> frozenset[Index]:
+        """What the best plan used, and the candidates with the cheapest sets, ``width`` in all."""
+        best = self.known(query, self.relevant(query))
+        chosen: dict[Index, None] = dict.fromkeys(sorted(best.used, key=repr)) if best else {}
+        priced = sorted(self.sets(query).items(), key=lambda row: (row[1], len(row[0]), sorted(map(repr, row[0]))))
+        for indexes, _ in priced:
+            for index in sorted(indexes, key=repr):
+                if len(chosen) < width:
+                    chosen[index] = None
+        if not priced or len(priced) == 1:
+            chosen.update(dict.fromkeys(self.relevant(query)))
+        return frozenset(chosen)
 
     def sets(self, query: str) -> dict[frozenset[Index], float]:
         """The priced index sets of ``query``: what plans used, with their cost."""
@@ -145,6 +191,7 @@ class Pricer:
                 priced[answer.used] = answer.total
         return priced
 
-    def helped_by(self, query: str) -> frozenset[Index]:
-        """The candidates that some plan of ``query`` used."""
-        return frozenset(index for used in self.sets(query) for index in used)
+    def liked(self, query: str, count: int) -> frozenset[Index]:
+        """The indexes of the ``count`` cheapest priced sets of ``query``."""
+        cheapest = sorted(self.sets(query).items(), key=lambda row: (row[1], len(row[0]), sorted(map(repr, row[0]))))
+        return frozenset(index for indexes, _ in cheapest[:count] for index in indexes)

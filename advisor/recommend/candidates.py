@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 
 from advisor.model.capture import Server
@@ -296,27 +297,27 @@ def normal(index: Index) -> Index:
     return replace(index, columns=columns)
 
 
-def merged(first: Index, second: Index, max_keys: int = MAX_KEYS, max_covered: int = MAX_COVERED) -> Iterator[Index]:
+def merged(first: Index, second: Index, *, include: bool = True) -> Iterator[Index]:
     """The indexes that could serve in place of both (same table, method and predicate): index merging.
 
     ``first``'s keys lead; ``second``'s missing ones follow as keys, or as INCLUDE where ``second`` only includes them.
     """
     same = (first.table, first.method, first.predicate) == (second.table, second.method, second.predicate)
-    if first == second or not same or first.method != "btree":
+    if first == second or not same or first.method != "btree" or first.columns[0].key != second.columns[0].key:
         return
     keys = _once([*first.columns, *second.columns])
-    shares_lead = first.columns[0].key == second.columns[0].key
-    if shares_lead and len(keys) <= max_keys:
-        names = {column.key for column in keys}
-        include = tuple(sorted({*first.include, *second.include} - names))
-        if len(keys) + len(include) <= max_covered:
-            yield replace(first, columns=keys, include=include)
-    loose = {column.name for column in second.columns if column.name} | set(second.include) | set(first.include)
-    include = tuple(sorted(loose - set(first.keys)))
-    if shares_lead and len(first.columns) + len(include) <= max_covered and include != first.include:
-        yield replace(first, include=include)
+    riders = tuple(sorted({*first.include, *second.include} - {column.key for column in keys}))
+    if len(keys) <= MAX_KEYS and len(keys) + len(riders) <= MAX_COVERED:
+        yield replace(first, columns=keys, include=riders)
+    if not include:
+        return
+    loose = {column.name for column in second.columns if column.name} | {*first.include, *second.include}
+    riders = tuple(sorted(loose - set(first.keys)))
+    if len(first.columns) + len(riders) <= MAX_COVERED and riders != first.include:
+        yield replace(first, include=riders)
 
 
+@lru_cache(maxsize=65_536)
 def label(index: Index) -> str:
     """An index in one phrase: ``public.orders (customer_id, created_at) WHERE …``."""
     method = f"USING {index.method} " if index.method != "btree" else ""

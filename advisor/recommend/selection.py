@@ -135,12 +135,14 @@ def choose(
     max_per_table: int | None = None,
     min_improvement: float = 0.0,
     max_regression: float | None = None,
+    gap: float = 1e-6,
     max_nodes: int = MAX_NODES,
 ) -> Selection:
     """Choose the indexes with the least weighted cost of the workload within ``budget`` bytes.
 
     ``min_improvement`` in [0, 1] is the part of a query's cost that a set must save, against every set within it,
     before it counts for that query; ``max_regression`` caps how much dearer (as a part) upkeep may make any query.
+    ``gap`` is how far from the optimum the answer may be, as a part of the saving.
     Deterministic: the same table gives the same answer.
     """
     usable = {query: _worthwhile(cost_table, query, min_improvement) for query in sorted(cost_table.base)}
@@ -163,7 +165,7 @@ def choose(
             )
     if max_regression is not None:
         program.cap_regressions(max_regression)
-    chosen, bound = program.solve(max_nodes)
+    chosen, bound = program.solve(gap, max_nodes)
     return _selection(cost_table, _pruned(cost_table, chosen), bound)
 
 
@@ -272,12 +274,12 @@ class _Program:
         ]
         return indexes + [-scale * table.weight(query) * (table.base[query] - cost) for query, _, cost in self._sets]
 
-    def solve(self, max_nodes: int) -> tuple[frozenset[str], float]:
+    def solve(self, gap: float, max_nodes: int) -> tuple[frozenset[str], float]:
         """The chosen indexes, and the bound below which no choice brings the workload's cost."""
         solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its stubs leave __init__ bare
         solver.silent()
         # One thread and a fixed seed: the same table, the same answer.
-        for option, value in (("threads", 1), ("random_seed", 0), ("mip_rel_gap", 1e-6), ("mip_max_nodes", max_nodes)):
+        for option, value in (("threads", 1), ("random_seed", 0), ("mip_rel_gap", gap), ("mip_max_nodes", max_nodes)):
             solver.setOptionValue(option, value)
         solver.passModel(self._model())
         solver.run()

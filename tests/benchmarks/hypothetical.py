@@ -26,14 +26,17 @@ class HypoPG:
         self.calls = 0
 
     def _have(self, indexes: frozenset[Index]) -> None:
-        for index in [index for index in self._known if index not in indexes]:
-            self._connection.execute("SELECT hypopg_drop_index(%s)", [self._known.pop(index)[0]])
-        for index in sorted(indexes - self._known.keys(), key=repr):
-            row = self._connection.execute(
-                "SELECT indexrelid, indexname FROM hypopg_create_index(%s)", [f"CREATE INDEX {index_body(index)}"]
-            ).fetchone()
-            if row is not None:
-                self._known[index] = (row[0], row[1])
+        gone = [self._known.pop(index)[0] for index in [*self._known] if index not in indexes]
+        if gone:
+            self._connection.execute("SELECT hypopg_drop_index(oid) FROM unnest(%s::oid[]) oid", [gone])
+        new = sorted(indexes - self._known.keys(), key=repr)
+        if new:
+            rows = self._connection.execute(
+                "SELECT made.indexrelid, made.indexname FROM unnest(%s::text[]) WITH ORDINALITY s(text, number), "
+                "hypopg_create_index(s.text) made ORDER BY s.number",
+                [[f"CREATE INDEX {index_body(index)}" for index in new]],
+            )
+            self._known.update(zip(new, rows.fetchall(), strict=True))
 
     def costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
         return [self._cost(question) for question in questions]
