@@ -82,9 +82,11 @@ def masked(text: str, *, numbers: bool = True) -> str:
     """
     parts: list[str] = []
     for kind, piece in tokens(text):
-        if kind in ("space", "comment"):
-            squashed = kind == "comment" and _SQUASHED.fullmatch(piece)
-            parts.append(", $0" if squashed else " " if parts and not parts[-1].endswith(" ") else "")
+        if kind == "comment" and _SQUASHED.fullmatch(piece):
+            parts.append(", $0")
+        elif kind in ("space", "comment"):
+            if parts and parts[-1] != " ":
+                parts.append(" ")
         elif kind in ("string", "dollar") or (numbers and kind == "number"):
             parts.append("$0")
         else:

@@ -53,7 +53,7 @@ def build(document: Properties, *, keep_values: bool, text: str = "", planner: s
     Literals in conditions become ``$0`` unless ``keep_values``. Raises :class:`SourceError` when it holds no plan.
     """
     top = document.get("Plan", document)
-    if not isinstance(top, Mapping) or "Node Type" not in top:
+    if not isinstance(top, Mapping) or not isinstance(top.get("Node Type"), str):
         raise SourceError("This is no execution plan: no node was found in it; paste the whole output of EXPLAIN.")
     told = str(document.get("Query Text") or text)
     clean: Callable[[str], str] = (lambda value: value) if keep_values else masked
@@ -70,8 +70,8 @@ def build(document: Properties, *, keep_values: bool, text: str = "", planner: s
 def _node(properties: Properties, clean: Callable[[str], str], depth: int) -> PlanNode:
     if depth > _DEPTH:
         raise SourceError(f"The plan is nested more than {_DEPTH} levels deep; this is no plan of PostgreSQL.")
-    kind = str(properties["Node Type"])
-    children = properties.get("Plans") or ()
+    kind = str(properties.get("Node Type", ""))
+    children = [child for child in _listed(properties.get("Plans")) if isinstance(child, Mapping)]
     return PlanNode(
         kind=kind,
         access=_ACCESS.get(kind),
