@@ -21,7 +21,9 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where report.json, report.html and stubs/ go.")] = Path("advisor-demo"),
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the web report afterwards.")] = True,
     port: Annotated[int, typer.Option(help="Port of the web report; 0 takes a free one.")] = 8080,
-    scale: Annotated[float, typer.Option(min=0.01, max=10, help="Size of the sample; 1 has a million order lines.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(min=0.01, max=10, help="Size of the sample; 1 has a million order lines.")
+    ] = 1.0,
     data: Annotated[Path | None, typer.Option(help="Where the sample database is kept for the next run.")] = None,
     mongo: Annotated[bool, typer.Option("--mongo", help="Show MongoDB's sample shop instead.")] = False,
     url: Annotated[str | None, typer.Option(help="With --mongo: load and run the sample on this MongoDB.")] = None,
@@ -43,7 +45,9 @@ def postgres_report(folder: Path | None, scale: float, show: Progress) -> Report
     try:
         from sample_dbs.shop_postgres.recording import DATABASE, SERVER_SETTINGS, record
     except ImportError as error:
-        raise SourceError(f"The demo needs {error.name}; install it with: pip install 'query-advisor[demo]'.") from error
+        raise SourceError(
+            f"The demo needs {error.name}; install it with: pip install 'query-advisor[demo]'."
+        ) from error
 
     show(Step("Starting an embedded PostgreSQL"))
     with EmbeddedServer(folder or state_folder("demo"), settings=SERVER_SETTINGS) as server:

@@ -153,7 +153,9 @@ def check(
 def verify(
     source: Annotated[str, typer.Argument(help="The folder that --out named, or a capture to analyze first.")],
     sandbox: Annotated[str, typer.Option(help="URL of a database that may be changed and thrown away.")],
-    capture: Annotated[Path | None, typer.Option(help="The capture whose SELECTs are run; default: the source.")] = None,
+    capture: Annotated[
+        Path | None, typer.Option(help="The capture whose SELECTs are run; default: the source.")
+    ] = None,
     expendable: Annotated[bool, typer.Option("--expendable", help="Yes, that database may be changed.")] = False,
     out: options.Out = None,
     form: options.Format = Form.TEXT,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-_UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _TIMES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -39,11 +39,10 @@ def size(text: str) -> int:
     >>> size("500MB")
     524288000
     """
-    match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?b?)\s*", text.lower())
-    unit = match[2] if match is None or match[2] in _UNITS else match[2] + "b"  # type: ignore[index]
-    if match is None or unit not in _UNITS:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)b?\s*", text.lower())
+    if match is None:
         raise typer.BadParameter(f"{text!r} is not a size; write it like 500MB or 2GB.")
-    return int(float(match[1]) * _UNITS[unit])
+    return int(float(match[1]) * _UNITS[match[2]])
 
 
 def duration(text: str) -> float:
@@ -52,29 +51,44 @@ def duration(text: str) -> float:
     >>> duration("10m"), duration("90")
     (600.0, 90.0)
     """
-    match = re.fullmatch(r"\s*([\d.]+)\s*([smh]?)\s*", text.lower())
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text.lower())
     if match is None:
         raise typer.BadParameter(f"{text!r} is not a duration; write it like 30s, 10m or 2h.")
     return float(match[1]) * _TIMES[match[2]]
 
 
 Sources = Annotated[
-    list[str], typer.Argument(help="A database URL, a capture (folder or zip), log files, a plan, or - for standard input.")
+    list[str],
+    typer.Argument(help="A database URL, a capture (folder or zip), log files, a plan, or - for standard input."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Write report.json, report.html and stubs/ into this folder.")]
 Format = Annotated[Form, typer.Option("--format", help="What goes to standard output.")]
-Logs = Annotated[list[Path] | None, typer.Option("--log", help="A log file of that server; may be given several times.")]
-Schema = Annotated[Path | None, typer.Option(help="pg_dump's text (or MongoDB's catalog.json), for logs without a database.")]
+Logs = Annotated[
+    list[Path] | None, typer.Option("--log", help="A log file of that server; may be given several times.")
+]
+Schema = Annotated[
+    Path | None, typer.Option(help="pg_dump's text (or MongoDB's catalog.json), for logs without a database.")
+]
 LogFormat = Annotated[str, typer.Option(help="The log's format, where looking at it does not tell.")]
-LinePrefix = Annotated[str, typer.Option("--log-line-prefix", help="PostgreSQL's log_line_prefix, where it cannot be inferred.")]
-Planner = Annotated[Estimator, typer.Option("--planner", help="Who prices indexes; auto: HypoPG if installed, else shadow.")]
+LinePrefix = Annotated[
+    str, typer.Option("--log-line-prefix", help="PostgreSQL's log_line_prefix, where it cannot be inferred.")
+]
+Planner = Annotated[
+    Estimator, typer.Option("--planner", help="Who prices indexes; auto: HypoPG if installed, else shadow.")
+]
 Sandbox = Annotated[str | None, typer.Option(help="URL of an expendable copy, where indexes may really be built.")]
 KeepValues = Annotated[bool, typer.Option("--keep-values", help="Keep literals and parameters in the capture.")]
-Budget = Annotated[int | None, typer.Option(parser=size, metavar="SIZE", help="Bytes that new indexes may take, like 500MB.")]
+Budget = Annotated[
+    int | None, typer.Option(parser=size, metavar="SIZE", help="Bytes that new indexes may take, like 500MB.")
+]
 MaxIndexes = Annotated[int | None, typer.Option(min=0, help="Propose at most so many indexes.")]
 MaxPerTable = Annotated[int | None, typer.Option(min=0, help="Propose at most so many indexes on one table.")]
 MinImprovement = Annotated[float, typer.Option(min=0, max=1, help="Least share of a query's cost an index must save.")]
 Models = Annotated[str, typer.Option(help="SQLAlchemy models, package.module:Base, for the relationships' names.")]
 Django = Annotated[str, typer.Option("--django-settings", help="Django settings module, for the relationships' names.")]
-For = Annotated[float, typer.Option("--for", parser=duration, metavar="TIME", help="Watch the live server so long, like 10m.")]
-Tools = Annotated[list[str] | None, typer.Option("--tool", help="Migration tool of the stubs; several times for several.")]
+For = Annotated[
+    float, typer.Option("--for", parser=duration, metavar="TIME", help="Watch the live server so long, like 10m.")
+]
+Tools = Annotated[
+    list[str] | None, typer.Option("--tool", help="Migration tool of the stubs; several times for several.")
+]

@@ -36,7 +36,7 @@ def show(report: Report, form: Form) -> None:
 
 
 def write(report: Report, folder: Path, tools: Sequence[str] = ()) -> tuple[Path, ...]:
-    """Write report.json, report.html, the lossless form and ``stubs/<tool>/`` into ``folder``; returns what was written."""
+    """Write report.json, report.html, the lossless form and ``stubs/<tool>/``; returns what was written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for form, name in ((Form.JSON, "report.json"), (Form.HTML, "report.html")):
@@ -59,7 +59,8 @@ def read(path: Path) -> Report:
     try:
         return decode(Report, json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CaptureError(f"{path} holds no report; pass the folder that --out named ({error}).") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CaptureError(f"{path} holds no report ({why}); pass the folder that --out named.") from error
 
 
 def stubs(report: Report, tool: str, only: Iterable[str] = ()) -> list[MigrationStub]:

@@ -36,7 +36,9 @@ def export(
     source: Annotated[Path, typer.Argument(help="The folder that --out named.")],
     tool: Annotated[str, typer.Option(help="The migration tool; `--tool list` names them all.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the files; default: standard output.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only this recommendation, by id; several times for several.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this recommendation, by id; several times for several.")
+    ] = None,
 ) -> None:
     """Write the recommendations as migrations of your tool, ready to commit."""
     known = with_attribute("advisor.export", "TOOL")
@@ -49,7 +51,9 @@ def export(
     found = output.read(source)
     unknown = set(only or ()) - {recommendation.id for recommendation in found.recommendations}
     if unknown:
-        raise ExportError(f"The report has no recommendation {sorted(unknown)[0]!r}; `advisor report {source}` lists them.")
+        raise ExportError(
+            f"The report has no recommendation {sorted(unknown)[0]!r}; `advisor report {source}` lists them."
+        )
     made = output.stubs(found, tool, only or ())
     if not made:
         raise ExportError("The report has nothing that this tool can apply; its recommendations are changes of code.")

@@ -20,7 +20,9 @@ from connectors import connect
 
 
 def doctor(
-    url: Annotated[str | None, typer.Argument(help="A database URL; without one, only this installation is checked.")] = None,
+    url: Annotated[
+        str | None, typer.Argument(help="A database URL; without one, only this installation is checked.")
+    ] = None,
 ) -> None:
     """Say what can and cannot be seen with this URL, and the GRANT or setting that would show it."""
     installation = _installation()
@@ -51,7 +53,9 @@ def _installation() -> tuple[Coverage, ...]:
 
     home = Path(advisor.__file__).parent.parent
     strays = [p.__name__ for p in (connectors, web) if Path(p.__file__ or "").parent.parent != home]
-    marks = [p.__name__ for p in (advisor, connectors, web) if not Path(p.__file__ or "").with_name("py.typed").exists()]
+    marks = [
+        p.__name__ for p in (advisor, connectors, web) if not Path(p.__file__ or "").with_name("py.typed").exists()
+    ]
     broken = sorted({*strays, *marks})
     detail = f"overwritten by another distribution: {', '.join(broken)}" if broken else f"version {advisor.__version__}"
     remedy = "Install query-advisor into an environment of its own." if broken else ""
@@ -59,7 +63,9 @@ def _installation() -> tuple[Coverage, ...]:
 
 
 def serve(
-    source: Annotated[Path | None, typer.Argument(help="A folder that --out named; without one, what the store has.")] = None,
+    source: Annotated[
+        Path | None, typer.Argument(help="A folder that --out named; without one, what the store has.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
     store: Annotated[str, typer.Option(help="Store of targets and reports, an SQLAlchemy URL.")] = "",
@@ -67,7 +73,9 @@ def serve(
 ) -> None:
     """Show reports in the browser, and scan saved targets from there."""
     if not _installation()[0].seen:
-        raise SourceError("Another distribution has overwritten a package of query-advisor; install it into its own environment.")
+        raise SourceError(
+            "Another distribution has overwritten a package of query-advisor; install it into its own environment."
+        )
     serve_reports([output.read(source)] if source else [], host, port, store, allow_host or ())
 
 

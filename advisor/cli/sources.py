@@ -39,7 +39,9 @@ def is_url(source: str) -> bool:
 
 
 @contextmanager
-def opened(sources: Sequence[str], reading: Reading, progress: Progress, folder: Path | None = None) -> Iterator[Capture]:
+def opened(
+    sources: Sequence[str], reading: Reading, progress: Progress, folder: Path | None = None
+) -> Iterator[Capture]:
     """Open the sources as one Capture, in ``folder`` or in a private one that is removed afterwards.
 
     Raises :class:`SourceError` when they are of different kinds or cannot be read.
@@ -97,7 +99,7 @@ def planner(
 
 def _database(product: str) -> ModuleType:
     for module in with_attribute("connectors", "PRODUCT").values():
-        if module.PRODUCT == product:
+        if product == module.PRODUCT:
             return module
     raise SourceError(f"The capture is of {product!r}, which this installation has no connector for.")
 
@@ -108,7 +110,9 @@ def _from_files(paths: Sequence[Path], reading: Reading, folder: Path, progress:
         raise SourceError(f"{missing} does not exist; pass a database URL, a capture, log files or a plan.")
     folders = next((path for path in paths if path.is_dir()), None)
     if folders is not None:
-        raise SourceError(f"{folders} is a folder without {captures.FACTS}; pass a capture, or the log files in it by name.")
+        raise SourceError(
+            f"{folders} is a folder without {captures.FACTS}; pass a capture, or the log files in it by name."
+        )
     request = CaptureRequest(
         folder,
         logs=tuple(paths),

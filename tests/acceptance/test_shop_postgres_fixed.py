@@ -1,4 +1,4 @@
-"""The exported Alembic migrations cure the shop: scans gone, a tenth of the database time, nothing slower; and they undo."""
+"""The exported Alembic migrations cure the shop (scans gone, a tenth of the time, nothing slower) and undo."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_exported_migrations_cure_the_workload_and_undo(shop: Any, tmp_path:
 
     cured = {r.action.index.table.name for r in before.recommendations if r.kind == "add_index"}
     old, new = by_text(before), by_text(after)
-    helped = {print for r in before.recommendations if r.kind == "add_index" for print in r.shapes}
+    helped = {shape for r in before.recommendations if r.kind == "add_index" for shape in r.shapes}
     for fingerprint in helped & set(new):
         assert not scanned(new[fingerprint], cured), new[fingerprint].shape.text
     ratio = before.workload.total_ms / after.workload.total_ms
