@@ -103,7 +103,7 @@ def read_yaml(text: str) -> Iterator[Mapping[str, Any]]:
             stack.pop()
         wanted = _yaml_line(stack, match, column)
     for document in root or [{}]:
-        if "Plan" in document or "Node Type" in document:
+        if isinstance(document, Mapping) and ("Plan" in document or "Node Type" in document):
             yield document
 
 
