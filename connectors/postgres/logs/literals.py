@@ -15,7 +15,7 @@ _NUMBER = r"\d(?:[eE][+-]|[\w.])*"
 _STRING = r"(?:\b[eEbBxXnN]|\b[uU]&)?'(?:[^']|'')*'"
 _FAST = rf"{_STRING}|(?:\B\.)?\b{_NUMBER}"
 _WITH_PARAMETERS = rf"(\$\d+)|{_FAST}"
-_TYPE = (  # its modifiers belong to the type: numeric(10, 2) is no value
+_TYPE = (  # modifiers belong to the type: numeric(10, 2) is no value
     r"(?i:\b(?:numeric|decimal|dec|varchar|varying|char|character|bpchar|bit|varbit|float|timestamp|timestamptz|time"
     r"|timetz|interval)\s?\(\s?\d+(?:\s?,\s?\d+)?\s?\))"
 )
@@ -28,7 +28,11 @@ _TOKEN = (
     r"|[A-Za-z_\x{80}-\x{10FFFF}][\w$\x{80}-\x{10FFFF}]*"
     rf"|\$\d+|\.?{_NUMBER}|\s+|."
 )
-_SIMPLE_IDENTIFIERS = r'[^"]*(?:"[A-Za-z_][\w.$]*"[^"]*)*'
+_PLAIN = r"[^\"'\\$/\-]"
+_SIMPLE = (  # all of a text that one pass of _FAST reads rightly; what does not match is read by tokens
+    rf"(?s)(?:{_PLAIN}+|\"[A-Za-z_][\w.$]*\"|'[^'\\]*'|\$\d|/\s|-{_PLAIN})*"
+)
+_TYPED = ("::", "CAST", "cast", "CREATE", "create", "ALTER", "alter")
 _WORD_AND_DIGIT = r"[\x{80}-\x{10FFFF}]\d"  # RE2's \b knows ASCII words only
 _DOLLAR_TAG = r"\$[A-Za-z_]\w*\$"
 _NEGATIVE = r"([=<>(,+*/%] ?|(?i:\b(?:AND|OR|BETWEEN|THEN|ELSE|SELECT|RETURNING|OFFSET)\s))-\s?\$0"
@@ -43,19 +47,16 @@ def literal(text: str) -> str:
 
 
 def is_hard(text: str) -> str:
-    """The SQL condition under which the expression ``text`` needs the exact path."""
+    """The SQL condition under which the expression ``text`` needs the exact path.
+
+    CASE rather than OR: DuckDB evaluates both sides of an OR for every row.
+    """
+    typed = " OR ".join(f"contains({text}, '{word}')" for word in _TYPED)
     return (
-        f"(contains({text}, '\\') OR contains({text}, '--') OR contains({text}, '/*')"
-        f" OR (contains({text}, '$') AND regexp_matches({text}, {literal(_DOLLAR_TAG + '|' + re_escaped('$$'))}))"
-        f" OR regexp_matches({text}, {literal(_TYPE)})"
-        f" OR (strlen({text}) <> length({text}) AND regexp_matches({text}, {literal(_WORD_AND_DIGIT)}))"
-        f" OR (contains({text}, '\"') AND NOT regexp_full_match({text}, {literal(_SIMPLE_IDENTIFIERS)})))"
+        f"CASE WHEN NOT regexp_full_match({text}, {literal(_SIMPLE)}) THEN true"
+        f" WHEN strlen({text}) <> length({text}) AND regexp_matches({text}, {literal(_WORD_AND_DIGIT)}) THEN true"
+        f" WHEN {typed} THEN regexp_matches({text}, {literal(_TYPE)}) ELSE false END"
     )
-
-
-def re_escaped(text: str) -> str:
-    """``text`` as a pattern of itself: the two dollars of a dollar quote."""
-    return text.replace("$", r"\$")
 
 
 def tokens(text: str) -> str:
@@ -99,8 +100,12 @@ def folded(text: str) -> str:
         f"CASE WHEN contains({text}, '-$0') OR contains({text}, '- $0')"
         f" THEN regexp_replace({text}, {literal(_NEGATIVE)}, '\\1$0', 'g') ELSE {text} END"
     )
+    lists = f"regexp_replace({signs}, {literal(_LIST)}, '\\1\\2, \\2\\3', 'g')"
+    rows = f"contains({text}, '$0),') OR contains({text}, '),(') OR contains({text}, '), (')"
+    many = (
+        f"contains({text}, ',$0') OR contains({text}, ', $0') OR contains({text}, '$0::') OR contains({text}, '$0 ,')"
+    )
     return (
-        f"CASE WHEN contains({text}, '$0,') OR contains({text}, '$0)') OR contains({text}, '$0:') THEN"
-        f" regexp_replace(regexp_replace({signs}, {literal(_LIST)}, '\\1\\2, \\2\\3', 'g'),"
-        f" {literal(_ROWS)}, '\\1', 'g') ELSE {signs} END"
+        f"CASE WHEN {rows} THEN regexp_replace({lists}, {literal(_ROWS)}, '\\1', 'g')"
+        f" WHEN {many} THEN {lists} ELSE {signs} END"
     )

@@ -38,14 +38,17 @@ RECORD_COLUMNS: Mapping[str, str] = {
 EVENTS = "'S', 'X', 'F', 's', 'x', 'f', 'E'"
 """Kinds that are one execution each, as an SQL list."""
 
+STARTS = "'s', 'x', 'f'"
+"""Kinds logged before the statement ran."""
+
 _KIND = """
 CASE WHEN ended > 0 THEN
-       CASE WHEN tail = '' THEN 'D'
-            WHEN starts_with(tail, 'statement: ') THEN 'S'
+       CASE WHEN starts_with(tail, 'statement: ') THEN 'S'
+            WHEN starts_with(tail, 'bind ') THEN 'B'
             WHEN starts_with(tail, 'execute fetch from ') THEN 'F'
             WHEN starts_with(tail, 'execute ') THEN 'X'
-            WHEN starts_with(tail, 'bind ') THEN 'B'
             WHEN starts_with(tail, 'parse ') THEN 'P'
+            WHEN tail = '' THEN 'D'
             WHEN starts_with(tail, 'plan:') THEN 'A'
             WHEN starts_with(tail, 'fastpath function call: ') THEN 'S'
             ELSE 'O' END
@@ -57,10 +60,10 @@ CASE WHEN ended > 0 THEN
 """
 
 _BODY = """
-CASE WHEN kind IN ('S', 'X', 'F') THEN substr(tail, instr(tail, ': ') + 2)
+CASE WHEN kind IN ('S', 'X', 'F') THEN substr(message, ended + 6 + instr(tail, ': '))
      WHEN kind IN ('s', 'x', 'f') THEN substr(message, instr(message, ': ') + 2)
      WHEN kind = 'E' THEN statement
-     WHEN kind = 'A' THEN substr(tail, 6) END
+     WHEN kind = 'A' THEN substr(message, ended + 10) END
 """
 
 _NAME = """
@@ -68,24 +71,24 @@ CASE kind WHEN 'F' THEN substr(tail, 20, instr(tail, ': ') - 20)
           WHEN 'f' THEN substr(message, 20, instr(message, ': ') - 20) END
 """
 
+_HEAD = "left(CASE WHEN starts_with(body, '/*') THEN substr(body, instr(body, '*/') + 2) ELSE body END, 40)"
+
 
 def classified(relation: str) -> str:
     """SQL: the records of ``relation`` with ``kind``, ``ms``, ``name`` (of a portal), ``body`` and ``verb``.
 
     Parse and bind keep their duration only; ``message`` stays for records that are no statement.
     """
-    kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in ("message", "detail", "statement", "zone"))
+    kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in ("message", "detail", "statement"))
     return f"""
-SELECT {kept}, zone, kind, name, body, ms,
-       CASE WHEN kind IN ({EVENTS}) THEN upper(regexp_extract(
-            left(CASE WHEN starts_with(body, '/*') THEN substr(body, instr(body, '*/') + 2) ELSE body END, 60),
-            '[A-Za-z]+')) END AS verb,
-       CASE WHEN kind IN ('S', 'X', 's', 'x', 'f', 'F', 'O') THEN detail END AS detail,
+SELECT {kept}, kind, {_NAME} AS name, body, ms,
+       CASE WHEN kind IN ({EVENTS}) THEN upper(regexp_extract({_HEAD}, '[A-Za-z]+')) END AS verb,
+       CASE WHEN kind NOT IN ('P', 'B', 'D') THEN detail END AS detail,
        CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message
-FROM (SELECT *, {_BODY} AS body, {_NAME} AS name
+FROM (SELECT *, {_BODY} AS body
       FROM (SELECT *, {_KIND} AS kind,
                    CASE WHEN ended > 0 THEN TRY_CAST(substr(message, 11, ended - 11) AS DOUBLE) END AS ms
-            FROM (SELECT *, substr(message, ended + 5) AS tail
+            FROM (SELECT *, CASE WHEN ended > 0 THEN substr(message, ended + 5, 120) END AS tail
                   FROM (SELECT *, CASE WHEN starts_with(message, 'duration: ') THEN instr(message, ' ms') ELSE 0 END
                                AS ended FROM ({relation})))))
 """

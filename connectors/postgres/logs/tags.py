@@ -11,27 +11,30 @@ from connectors.postgres.logs.literals import literal
 _QUOTED = r"([\w.%\-]+)\s*=\s*'((?:[^'\\]|\\.)*)'"
 _MARGINALIA = r"([A-Za-z_][\w.]*):([^,*]*)"
 
-MACRO = """\
-CREATE OR REPLACE TEMP MACRO tags_of(pairs) AS
-CASE WHEN len(pairs) > 0 THEN map_from_entries(list_filter(pairs, lambda p, i:
-    list_position(list_transform(pairs, lambda q: q.k), p.k) = i)) END
+TAGS = """
+CASE WHEN len(tag_names) > 0 THEN
+     CASE WHEN len(list_distinct(tag_names)) = len(tag_names) THEN map(tag_names, tag_values)
+          ELSE map_from_entries(list_filter(list_zip(tag_names, tag_values),
+                                            lambda p, i: list_position(tag_names, p[1]) = i)) END END
 """
-"""What :func:`tags` needs in the database: the MAP of a list of pairs, the first of a repeated key kept."""
+"""SQL: the MAP of the columns ``tag_names`` and ``tag_values``, the first of a repeated key kept; NULL without tags."""
 
 
-def _pairs(comment: str, pattern: str) -> str:
-    key = f"regexp_extract(p, {literal(pattern)}, 1)"
-    value = f"regexp_extract(p, {literal(pattern)}, 2)"
-    return (
-        f"list_transform(regexp_extract_all({comment}, {literal(pattern)}), lambda p: "
-        f"{{'k': url_decode({key}), 'v': url_decode(replace({value}, '\\''', ''''))}})"
-    )
+def names(comment: str) -> str:
+    """SQL: the names of the tags in the expression ``comment``."""
+    return _extracted(comment, 1)
 
 
-def tags(comment: str) -> str:
-    """SQL: the MAP of tags in the expression ``comment``; NULL when there are none."""
+def values(comment: str) -> str:
+    """SQL: the values of the tags, percent and backslash escapes undone."""
+    decoded = f"list_transform({_extracted(comment, 2)}, lambda v: url_decode(replace(v, '\\''', '''')))"
+    escaped = f"contains({comment}, '%') OR contains({comment}, '\\')"
+    return f"CASE WHEN {comment} = '' THEN NULL WHEN {escaped} THEN {decoded} ELSE {_extracted(comment, 2)} END"
+
+
+def _extracted(comment: str, group: int) -> str:
     return (
         f"CASE WHEN {comment} = '' THEN NULL"
-        f" WHEN contains({comment}, '=''') THEN tags_of({_pairs(comment, _QUOTED)})"
-        f" ELSE tags_of({_pairs(comment, _MARGINALIA)}) END"
+        f" WHEN contains({comment}, '=''') THEN regexp_extract_all({comment}, {literal(_QUOTED)}, {group})"
+        f" ELSE regexp_extract_all({comment}, {literal(_MARGINALIA)}, {group}) END"
     )

@@ -1,0 +1,146 @@
+"""What belongs together inside one session, as DuckDB SQL over narrow columns of the table ``record``.
+
+Parse and bind belong to the execution after them, a lone ``duration`` line to the statement before it (or, in the
+extended protocol, also to the one after it), an error to the statement that it ended, everything between BEGIN and
+COMMIT to one transaction. The order of the lines is that of ``exec_parse_message``, ``exec_bind_message`` and
+``exec_execute_message`` in PostgreSQL's ``postgres.c``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.postgres.logs.records import EVENTS, STARTS
+
+COLUMNS = ("extra", "paired", "ended", "failed", "opened", "line_")
+"""What ``linked`` tells of an execution: microseconds of parse and bind, microseconds of its own ``duration`` line,
+when that line came, the SQLSTATE of the error that ended it, the line of its transaction's BEGIN, its line."""
+
+_TX = """
+CASE WHEN kind = 'T' THEN 'b'
+     WHEN verb IN ('BEGIN', 'START') THEN CASE WHEN NOT regexp_matches(body, '(?i);\\s*(commit|end|rollback|abort)\\b')
+                                          THEN 'b' END
+     WHEN verb IN ('COMMIT', 'END', 'ABORT') THEN 'e'
+     WHEN verb = 'ROLLBACK' THEN CASE WHEN NOT regexp_matches(body, '(?i)^\\s*rollback\\s+(\\w+\\s+)?to\\b')
+                                 THEN 'e' END
+     WHEN verb = 'PREPARE' THEN CASE WHEN regexp_matches(body, '(?i)^\\s*prepare\\s+transaction\\b') THEN 'e' END END
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one piece of a log holds, so that nothing is computed that cannot occur in it.
+
+    ``records``: the table of its records; ``parts``: parse or bind lines;
+    ``starts``: statements logged before they ran, or durations without text;
+    ``transactions``: a BEGIN, here or still open from before. ``base`` numbers the records of formats without line
+    numbers; ``waiting`` says that statements at a session's end wait for a duration in the next piece.
+    """
+
+    records: str
+    base: int = 0
+    parts: bool = False
+    starts: bool = False
+    transactions: bool = False
+    waiting: bool = False
+
+    @property
+    def links(self) -> str:
+        """The table that :func:`linked` makes."""
+        return f"{self.records}_links"
+
+    @property
+    def linked(self) -> bool:
+        """Whether records of this piece can belong together at all."""
+        return self.parts or self.starts or self.transactions
+
+
+def alone(piece: Piece) -> str:
+    """SQL: the executions of a piece in which no two records belong together, with :data:`COLUMNS`."""
+    return f"""
+    (SELECT *, NULL::BIGINT AS extra, NULL::BIGINT AS paired, NULL::TIMESTAMP AS ended, NULL::VARCHAR AS failed,
+            NULL::BIGINT AS opened, coalesce(line, {piece.base} + rowid) AS line_
+     FROM {piece.records} WHERE kind IN ({EVENTS})) r"""
+
+
+def linked(piece: Piece) -> str:
+    """SQL that makes the table ``piece.links``: one row a record that is or may become part of an execution.
+
+    ``emit``: an execution to write now; ``waits``: goes into the next piece as it is; ``opens``: the last record of a
+    session whose transaction is still open.
+    """
+    parts = piece.parts or piece.starts
+    columns = [
+        "*",
+        *(["lag(kind) OVER w AS k1", "lag(kind, 2) OVER w AS k2"] if parts else []),
+        *(["lag(us) OVER w AS us1", "lag(us, 2) OVER w AS us2"] if parts else []),
+        *(["lead(kind) OVER w AS n1", "lead(kind, 2) OVER w AS n2"] if parts else []),
+        *(["lag(kind, 3) OVER w AS k3", "lead(us) OVER w AS next_us"] if piece.starts else []),
+        *(["lead(logged) OVER w AS next_logged", "lead(code) OVER w AS next_code"] if piece.starts else []),
+        *(["max(CASE WHEN tx = 'b' THEN line_ END) OVER w AS begun"] if piece.transactions else []),
+        *(["max(CASE WHEN tx = 'e' THEN line_ END) OVER before AS done"] if piece.transactions else []),
+        *(["lead(line_) OVER w AS next_line"] if piece.transactions else []),
+    ]
+    return f"""
+    CREATE TABLE {piece.links} AS
+    SELECT rid, line_, kind, {_extra(piece) if parts else "NULL::BIGINT"} AS extra,
+           {_paired("next_us", "'D'") if piece.starts else "NULL::BIGINT"} AS paired,
+           {_paired("next_logged", "'D', 'E'") if piece.starts else "NULL::TIMESTAMP"} AS ended,
+           {_paired("next_code", "'E'") if piece.starts else "NULL::VARCHAR"} AS failed,
+           {_OPENED if piece.transactions else "NULL::BIGINT"} AS opened,
+           {_waits(piece) if parts else "false"} AS waits, {_emit(piece)} AS emit,
+           {_OPENS if piece.transactions else "false"} AS opens
+    FROM (SELECT {", ".join(columns)}
+          FROM (SELECT rowid AS rid, hash(session) AS s, coalesce(line, {piece.base} + rowid) AS line_, kind,
+                       CAST(round(ms * 1000) AS BIGINT) AS us, logged, code,
+                       {_TX if piece.transactions else "NULL"} AS tx
+                FROM {piece.records} WHERE kind NOT IN ('O', 'A'))
+          WINDOW w AS (PARTITION BY s ORDER BY line_, rid),
+                 before AS (PARTITION BY s ORDER BY line_, rid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))"""
+
+
+_OPENED = "CASE WHEN begun > coalesce(done, -1) THEN begun END"
+_OPENS = "next_line IS NULL AND coalesce(tx <> 'e', true) AND coalesce(begun > coalesce(done, -1), false)"
+
+
+def carried(piece: Piece) -> str:
+    """SQL that makes the table ``carry``: what the next piece begins with (kind ``T``: an open transaction)."""
+    joined = f"FROM {piece.records} r JOIN {piece.links} l ON r.rowid = l.rid"
+    return f"""
+    CREATE OR REPLACE TABLE carry AS
+    SELECT r.* REPLACE (l.opened AS line, 'T' AS kind, NULL AS body, NULL AS verb) {joined} WHERE l.opens
+    UNION ALL
+    SELECT r.* REPLACE (l.line_ AS line) {joined} WHERE l.waits"""
+
+
+def _extra(piece: Piece) -> str:
+    if not piece.starts:
+        return "CASE k1 WHEN 'B' THEN us1 + CASE WHEN k2 = 'P' THEN us2 ELSE 0 END WHEN 'P' THEN us1 END"
+    first = f"(k1 IN ('P', 'B') OR k1 = 'D' AND coalesce(k2 NOT IN ({STARTS}), true))"
+    second = f"(k2 = 'P' OR k2 = 'D' AND coalesce(k3 NOT IN ({STARTS}), true))"
+    return (
+        f"CASE WHEN kind NOT IN ('s', 'S') AND {first} THEN us1 + CASE WHEN k1 <> 'P' AND {second}"
+        f" THEN us2 ELSE 0 END END"
+    )
+
+
+def _paired(column: str, kinds: str) -> str:
+    return f"CASE WHEN kind IN ({STARTS}) AND n1 IN ({kinds}) THEN {column} END"
+
+
+def _waits(piece: Piece) -> str:
+    waits = "kind = 'B' AND n1 IS NULL OR kind = 'P' AND (n1 IS NULL OR n1 = 'B' AND n2 IS NULL)"
+    if piece.starts:
+        waits += f" OR kind = 'D' AND coalesce(k1 NOT IN ({STARTS}), true) AND (n1 IS NULL OR n1 = 'D' AND n2 IS NULL)"
+    if piece.waiting:
+        waits += f" OR kind IN ({STARTS}) AND n1 IS NULL"
+    return f"({waits})"
+
+
+def _emit(piece: Piece) -> str:
+    emit = f"kind IN ({EVENTS})"
+    if piece.starts:
+        emit += f" AND NOT (kind = 'E' AND coalesce(k1 IN ({STARTS}), false))"
+    if piece.waiting:
+        emit += f" AND NOT (kind IN ({STARTS}) AND n1 IS NULL)"
+    return emit
