@@ -53,8 +53,7 @@ def page(router: APIRouter, path: str, template: str) -> Callable[[Build], Build
             return html(request, template, context)
 
         name, document = build.__name__, build.__doc__
-        twin = "/home.json" if path == "/" else f"{path}.json"
-        router.add_api_route(twin, as_json, methods=["GET"], name=f"{name}_json", description=document or "")
+        router.add_api_route(f"{path}.json", as_json, methods=["GET"], name=f"{name}_json", description=document or "")
         router.add_api_route(path, as_html, methods=["GET"], name=name, include_in_schema=False)
         return build
 

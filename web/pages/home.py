@@ -6,12 +6,13 @@ from typing import Annotated
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from advisor.errors import AdvisorError, SourceError, without_secrets
+from advisor.model.codec import encode
 from advisor.registry import with_attribute
 from web.contexts import HomePage
-from web.rendering import TheScans, TheStore, html, page
+from web.rendering import TheScans, TheStore, html
 from web.security import COOKIE
 
 ROUTER = APIRouter()
@@ -29,10 +30,19 @@ def context(request: Request, store: TheStore, notice: str = "") -> HomePage:
     )
 
 
-@page(ROUTER, "/", "home.html")
-def home(request: Request, store: TheStore) -> HomePage:
+@ROUTER.get("/home.json")
+def home_json(request: Request, store: TheStore) -> JSONResponse:
     """Reports and targets."""
-    return context(request, store)
+    return JSONResponse(encode(context(request, store)))
+
+
+@ROUTER.get("/", response_class=HTMLResponse, include_in_schema=False)
+def home(request: Request, store: TheStore) -> Response:
+    """Reports and targets; where there is nothing but one report, that report."""
+    page = context(request, store)
+    if len(page.reports) == 1 and not page.can_scan:
+        return RedirectResponse(f"/reports/{page.reports[0].id}", 303)
+    return html(request, "home.html", page)
 
 
 @ROUTER.post("/targets", response_class=HTMLResponse)
