@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -15,22 +16,27 @@ from advisor.cli.sources import Reading, is_url, opened, planner
 from advisor.errors import SandboxError, SourceError, without_secrets
 from advisor.model.finding import Severity
 from advisor.model.report import Report
-from advisor.ports import Options
+from advisor.ports import Options, Progress
 
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def study(
-    sources: Sequence[str], reading: Reading, choice: Options, kind: Estimator, sandbox: str | None = None
+    sources: Sequence[str],
+    reading: Reading,
+    choice: Options,
+    kind: Estimator,
+    sandbox: str | None = None,
+    show: Progress | None = None,
 ) -> Report:
-    """Open the sources, analyze them with a planner, and return the report; progress goes to standard error."""
+    """Open the sources, analyze them with a planner, return the report; progress goes to ``show`` or standard error."""
     url = sources[0] if len(sources) == 1 and is_url(sources[0]) else None
     with (
-        progress.shown() as show,
-        opened(sources, reading, show) as capture,
-        planner(capture, url, kind, sandbox, show) as estimator,
+        nullcontext(show) if show else progress.shown() as tell,
+        opened(sources, reading, tell) as capture,
+        planner(capture, url, kind, sandbox, tell) as estimator,
     ):
-        return pipeline.analyze(capture, estimator, choice, show)
+        return pipeline.analyze(capture, estimator, choice, tell)
 
 
 def scan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from advisor.cli import output
+from advisor.cli.inspect import study
+from advisor.cli.options import Estimator
+from advisor.cli.sources import Reading
 from advisor.errors import SourceError
 from advisor.model.capture import Coverage
 from advisor.model.report import Report
+from advisor.ports import Options, Progress
 from connectors import connect
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def doctor(
@@ -82,16 +89,25 @@ def serve(
 def serve_reports(
     reports: Sequence[Report], host: str = "127.0.0.1", port: int = 8080, store: str = "", hosts: Sequence[str] = ()
 ) -> None:
-    """Serve until interrupted; prints where. A port in use is replaced by a free one on 127.0.0.1."""
+    """Serve until interrupted; prints where. A port in use is replaced by a free one.
+
+    Beyond this machine's own addresses people log in once, with the address that is printed.
+    """
     import uvicorn
 
     from web.app import create_app
 
     listener = _listener(host, port)
     port = listener.getsockname()[1]
-    app = create_app(reports=reports, store=store, hosts=[*hosts, f"{host}:{port}", f"localhost:{port}"])
-    output.say(f"\nThe report is at http://{host}:{port}/  (Ctrl-C stops)")
+    token = None if host in LOOPBACK else secrets.token_urlsafe(24)
+    app = create_app(reports, store or None, hosts=[*hosts, host], scan=_scan, token=token)
+    page = f"login?token={token}" if token else ""
+    output.say(f"\nThe report is at http://{host}:{port}/{page}  (Ctrl-C stops)")
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _scan(url: str, show: Progress) -> Report:
+    return study([url], Reading(), Options(), Estimator.AUTO, show=show)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -86,7 +86,8 @@ def planner(
 ) -> Iterator[CostEstimator | None]:
     """The planner that prices this capture's indexes; ``None`` where there is nothing to price with."""
     database = _database(capture.server.product)
-    if kind is Estimator.NONE or not hasattr(database, "estimator"):
+    nothing_to_plan = kind is Estimator.AUTO and not (url or sandbox or capture.schema_sql.exists())
+    if kind is Estimator.NONE or nothing_to_plan or not hasattr(database, "estimator"):
         yield None
         return
     found: CostEstimator | None = database.estimator(capture, url, kind.value, sandbox, progress)
