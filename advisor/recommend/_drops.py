@@ -12,9 +12,9 @@ from advisor.model.impact import MigrationImpact
 from advisor.model.recommendation import Benefit, DropIndex, Method, Recommendation, WhatIf
 from advisor.model.workload import Query
 from advisor.ports import CostEstimator, Study
+from advisor.recommend._figures import megabytes, milliseconds
 from advisor.recommend._naming import identifier
 from advisor.recommend._needs import needs
-from advisor.recommend._reasons import megabytes, milliseconds
 from advisor.recommend._texts import text_to_price
 from advisor.recommend._weights import upkeep_ms
 from advisor.recommend._words import shortened

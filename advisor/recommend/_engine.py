@@ -36,6 +36,12 @@ ROUNDS = 4
 """How often a choice is checked against the planner and made again with what the check taught."""
 MIN_SHARE = 0.0005
 """An index must save this part of the whole workload's cost, whatever it does for one query: indexes are not free."""
+COVERING_SHARE = 0.005
+"""The same for one whose point is to spare visits to the table (INCLUDE, or more columns behind a unique key): it
+is larger, more updates lose HOT, and how much it saves depends on how well the table is vacuumed."""
+UNSURE = 0.5
+"""Part of its cost that a query must save when the planner guesses how much of the table a range with unknown bounds
+takes (a third, or a two-hundredth between two bounds: selfuncs.h). A smaller gain is within the guess."""
 WORTH_A_REGRESSION = 5.0
 """An index that slows a write beyond ``max_regression`` must give back this many times what all writes pay for it."""
 
@@ -46,8 +52,9 @@ class Advice:
 
     ``names`` maps the cost table's keys (:func:`~advisor.recommend.candidates.label`) to indexes; ``sizes`` are
     bytes; ``queries`` holds, by fingerprint, every query that was looked at, the foreign keys' own checks included.
-    ``declined`` are those ruled out before pricing; ``refused`` those that slow writes too much; ``unpriced`` maps a
-    query to the reason why the planner could not plan it. ``proven``: a planner answered, not a rule of thumb.
+    ``declined`` are those ruled out before pricing; ``refused`` those that slow writes too much; ``unsure`` the
+    queries whose ranges the planner guesses; ``unpriced`` maps a query to the reason why the planner could not plan
+    it. ``proven``: a planner answered, not a rule of thumb.
     """
 
     chosen: tuple[Index, ...]
@@ -65,6 +72,7 @@ class Advice:
     candidates: tuple[Candidate, ...] = ()
     declined: tuple[Declined, ...] = ()
     refused: frozenset[Index] = frozenset()
+    unsure: frozenset[str] = frozenset()
     unpriced: Mapping[str, str] = field(default_factory=dict)
 
     def helped(self, index: Index) -> list[str]:
@@ -80,6 +88,13 @@ class Advice:
     def upkeep(self, index: Index) -> float:
         """What all observed writes would pay for ``index``, in milliseconds over the window."""
         return upkeep(index, self.writers, self.catalog)
+
+
+def standing_share(index: Index, catalog: Catalog) -> float:
+    """The part of the workload's cost that ``index`` must save to be worth having at all."""
+    keys = set(index.keys[:-1])
+    behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
+    return COVERING_SHARE if index.include or behind_unique else MIN_SHARE
 
 
 def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
@@ -104,6 +119,11 @@ def advise(study: Study, kinds: CandidateOptions | None = None) -> Advice:
     return work.advice(found, declined)
 
 
+def _guessed(query: Query, catalog: Catalog) -> bool:
+    """Whether the planner prices a range of ``query`` without knowing its bounds."""
+    return "$" in text_to_price(query) and any(need.ranges for need in needs(query.shape, catalog))
+
+
 class _Work:
     """One run: prices and choices, refined until the planner has nothing to add."""
 
@@ -125,6 +145,7 @@ class _Work:
         self._options = options
         self._progress = progress
         self._pricer = Pricer(planner, {key: text_to_price(q) for key, q in self._queries.items()}, {}, progress)
+        self._unsure = frozenset(key for key, query in self._queries.items() if _guessed(query, catalog))
         self._sizes: dict[Index, int] = {}
         self._calibration = Calibration(None, {})
 
@@ -198,8 +219,11 @@ class _Work:
             weights={q: max(self._queries[q].stats.calls, 1) * self._calibration.ratio(q) for q in active},
             table_of={label(index): str(index.table) for index in indexes},
         )
-        least = MIN_SHARE * table.total()
-        charges = {label(index): least + upkeep(index, self._writers, self._catalog) for index in indexes}
+        total = table.total()
+        charges = {
+            label(index): standing_share(index, self._catalog) * total + upkeep(index, self._writers, self._catalog)
+            for index in indexes
+        }
         return replace(table, charges=charges), {label(index): index for index in indexes}
 
     def advice(self, found: Sequence[Candidate], declined: Sequence[Declined]) -> Advice:
@@ -230,6 +254,7 @@ class _Work:
             candidates=tuple(found),
             declined=tuple(declined),
             refused=frozenset(refused),
+            unsure=self._unsure,
             unpriced={q: error for q in sorted(self._queries) if (error := self._error(q))},
         )
 
@@ -237,8 +262,13 @@ class _Work:
         return self._pricer.base(query).error if self._pricer.relevant(query) else ""
 
     def _select(self, table: CostTable, names: Mapping[str, Index], refused: set[Index]) -> Selection:
+        limit = {query: table.base[query] * (1 - UNSURE if query in self._unsure else 1) for query in table.sets}
         allowed = {
-            query: {key: cost for key, cost in sets.items() if not any(names[name] in refused for name in key)}
+            query: {
+                key: cost
+                for key, cost in sets.items()
+                if cost <= limit[query] and not any(names[name] in refused for name in key)
+            }
             for query, sets in table.sets.items()
         }
         options = self._options

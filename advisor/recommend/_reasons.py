@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from advisor.model.catalog import Index, TableName
 from advisor.model.recommendation import Candidate, Declined
 from advisor.ports import Options
+from advisor.recommend._engine import UNSURE, Advice, standing_share
+from advisor.recommend._figures import megabytes, milliseconds
 from advisor.recommend.candidates import label
-
-if TYPE_CHECKING:
-    from advisor.recommend._engine import Advice
 
 UNUSED_SHOWN = 8
 """Candidates of one table that no plan used are named up to this number, and counted beyond it."""
@@ -61,16 +59,29 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
     alone = _saving(advice, frozenset(), key)
     if (best := _best_relative(advice, key)) < options.min_improvement:
         return f"it saves {best:.1%} of a query at most, below --min-improvement {options.min_improvement:.0%}"
+    if best < UNSURE and _only_guessed(advice, key):
+        return (
+            f"it saves {best:.0%} of a query at most, and that only by the planner's guess for a range whose bounds "
+            "are unknown; capture with --keep-values to know better"
+        )
     everything = frozenset(advice.selection.chosen)
     if alone <= 0:
+        share = standing_share(index, advice.catalog)
+        kept = advice.upkeep(index)
         return (
-            f"it saves {_amount(advice, alone + table.charges.get(key, 0.0))} over the window, "
-            f"but costs as much in upkeep ({milliseconds(advice.upkeep(index))}) and standing charge"
+            f"it saves {_amount(advice, alone + table.charges.get(key, 0.0))} over the window, less than "
+            + (f"the {milliseconds(kept)} that writes would pay for it plus " if kept else "")
+            + f"{share:.2%} of the workload's cost, which any such index must earn"
         )
     if (more := _saving(advice, everything, key)) <= 0:
         return _beaten(advice, key, alone)
     limits = _limits(options)
     return f"it would save {_amount(advice, more)} more over the window, but {limits} went to indexes that save more"
+
+
+def _only_guessed(advice: Advice, key: str) -> bool:
+    served = {query for query, sets in advice.table.sets.items() if any(key in used for used in sets)}
+    return served <= advice.unsure
 
 
 def _limits(options: Options) -> str:
@@ -123,31 +134,3 @@ def _amount(advice: Advice, weighted: float) -> str:
     if advice.calibration.median is None:
         return f"{weighted / max(advice.selection.before, 1e-9):.1%} of the planner's cost"
     return milliseconds(weighted)
-
-
-def milliseconds(amount: float) -> str:
-    """A duration as a person says it.
-
-    >>> milliseconds(0.234), milliseconds(5_300), milliseconds(7_200_000)
-    ('0.23 ms', '5.3 s', '2.0 h')
-    """
-    if abs(amount) < 1_000:
-        return f"{amount:.2g} ms" if abs(amount) < 10 else f"{amount:.0f} ms"
-    if abs(amount) < 120_000:
-        return f"{amount / 1_000:.1f} s"
-    if abs(amount) < 7_200_000:
-        return f"{amount / 60_000:.1f} min"
-    return f"{amount / 3_600_000:.1f} h"
-
-
-def megabytes(size: float) -> str:
-    """A size as a person says it.
-
-    >>> megabytes(16_384), megabytes(90_000_000)
-    ('16 kB', '86 MB')
-    """
-    if size < 1_048_576:
-        return f"{size / 1024:.0f} kB"
-    if size < 10_737_418_240:
-        return f"{size / 1_048_576:.1f} MB" if size < 10_485_760 else f"{size / 1_048_576:.0f} MB"
-    return f"{size / 1_073_741_824:.1f} GB"

@@ -9,9 +9,9 @@ from advisor.model.ddl import create_index, drop_index, qualified
 from advisor.model.plan import Access, Plan
 from advisor.model.recommendation import ShapeBenefit
 from advisor.model.workload import Query, Workload
+from advisor.recommend._figures import megabytes, milliseconds
 from advisor.recommend._foreign_keys import PREFIX
 from advisor.recommend._naming import listed
-from advisor.recommend._reasons import megabytes, milliseconds
 from advisor.recommend._weights import hot_share, loses_hot, upkeep_ms
 from advisor.recommend.candidates import label
 
@@ -125,7 +125,8 @@ def solution(index: Index, planner: str, *, proven: bool) -> str:
             "and the following keys narrow or order them."
         )
     if index.include:
-        parts.append(f"{listed(index.include)} ride along, so that the query is answered without visiting the table.")
+        ride = "rides" if len(index.include) == 1 else "ride"
+        parts.append(f"{listed(index.include)} {ride} along, so that the query is answered without visiting the table.")
     if index.predicate:
         parts.append(f"Only rows with {index.predicate} are kept: every execution asks for just these.")
     if index.method != "btree":

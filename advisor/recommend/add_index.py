@@ -21,12 +21,15 @@ from advisor.model.workload import Query
 from advisor.ports import Study
 from advisor.recommend import _reasons, _words
 from advisor.recommend._engine import Advice, advise
+from advisor.recommend._figures import milliseconds
 from advisor.recommend._foreign_keys import PREFIX
 from advisor.recommend._naming import identifier, named, names_in
 from advisor.recommend.candidates import label, normal
 
 SHOWN_PLANS = 5
 """Queries whose plans before and after are kept with a recommendation."""
+UNINDEXED_KEY = "unindexed-foreign-key"
+"""The rule whose findings a foreign key's own checks answer; other findings must name a shape that gets faster."""
 
 
 def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendation | Declined]:
@@ -143,7 +146,7 @@ class _Writer:
         upkeep = advice.upkeep(self._index)
         return (
             f"costs by {source}, turned into time at {advice.calibration.median:.3g} ms per cost unit "
-            f"(median of what was observed), upkeep of {_reasons.milliseconds(upkeep)} by writes taken off"
+            f"(median of what was observed), upkeep of {milliseconds(upkeep)} by writes taken off"
         )
 
     def _impact(self, action: AddIndex, size: int | None, statement: str) -> MigrationImpact:
@@ -175,12 +178,14 @@ class _Writer:
         return tuple(sorted(leaves))
 
     def _rules(self, findings: Sequence[Finding], shapes: set[str]) -> tuple[str, ...]:
+        checks = any(key.startswith(PREFIX) for key in self._helped)
         return tuple(
             sorted(
                 {
                     finding.rule
                     for finding in findings
-                    if self._index.table in finding.tables and (shapes & set(finding.shapes) or not finding.shapes)
+                    if self._index.table in finding.tables
+                    and (shapes & set(finding.shapes) or (checks and finding.rule == UNINDEXED_KEY))
                 }
             )
         )

@@ -10,8 +10,8 @@ from advisor.model.finding import Confidence, Finding
 from advisor.model.recommendation import Declined, Recommendation
 from advisor.ports import Study
 from advisor.recommend._drops import Drop, Judge, only_support, protection, recommendation
+from advisor.recommend._figures import megabytes
 from advisor.recommend._needs import INDEXABLE_KINDS
-from advisor.recommend._reasons import megabytes
 from advisor.recommend.candidates import normal
 
 LONG_ENOUGH = timedelta(days=14)
@@ -159,6 +159,8 @@ def _replicas(study: Study) -> str:
 def _days(window: timedelta | None) -> str:
     if window is None:
         return "an unknown time"
+    if window < timedelta(hours=2):
+        return f"{window / timedelta(minutes=1):.0f} minutes"
     if window < timedelta(days=2):
-        return f"{window / timedelta(hours=1):.1f} hours"
+        return f"{window / timedelta(hours=1):.0f} hours"
     return f"{window.days} days"
