@@ -157,8 +157,9 @@ class EventWriter:
             if piece.waiting:
                 database.execute(
                     f"""UPDATE {piece.links} SET waits = false, emit = true
-                        WHERE waits AND kind IN ({STARTS}) AND rid < (SELECT min(rid) FROM (SELECT rid FROM {piece.links} WHERE waits AND kind IN ({STARTS})
-                                              ORDER BY rid DESC LIMIT {CARRY_AT_MOST}))"""
+                        WHERE waits AND kind IN ({STARTS}) AND rid < (
+                            SELECT min(rid) FROM (SELECT rid FROM {piece.links} WHERE waits AND kind IN ({STARTS})
+                                                  ORDER BY rid DESC LIMIT {CARRY_AT_MOST}))"""
                 )
             database.execute(carried(piece))
             row = database.execute("SELECT count(*) FROM carry").fetchone()
@@ -239,7 +240,7 @@ class EventWriter:
                {TAGS} AS tags,
                CASE WHEN kind = 'E' THEN coalesce(nullif(code, ''), 'ERROR') ELSE nullif(failed, '') END AS error_code,
                nullif(nullif(query_id, '0'), '') AS server_query_id
-        FROM ({digested})"""
+        FROM ({digested}) WHERE plain <> ''"""
 
     def _md5(self, *parts: str) -> str:
         joined = " || chr(31) || ".join(parts)

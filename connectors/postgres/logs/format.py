@@ -7,16 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from connectors.postgres.logs.prefix import Prefix
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A cleaned piece of a log on disk: whole records, valid UTF-8, no NUL. Sizes are bytes."""
+    """A cleaned piece of a log on disk: whole records, valid UTF-8, no NUL. Sizes are bytes.
+
+    ``prefix`` is for formats made of stderr lines; ``year`` for those whose times have none.
+    """
 
     path: Path
     columns: int = 0
     buffer: int = 4 << 20
     longest: int = 4 << 20
-    prefix: str = ""
+    prefix: Prefix | None = None
+    year: int = 1970
 
 
 def last_line(piece: bytes) -> int:
@@ -34,8 +40,10 @@ class Format:
     """One log format; a module with the attribute ``FORMAT`` is found by ``connectors.postgres.logs``.
 
     ``looks`` tells from a file's first 256 KiB how surely it is this format (0 to 1); ``border`` where a piece may
-    be cut; ``prepare`` makes records lines; ``relation`` is SQL with the columns of ``RECORD_COLUMNS``; ``record``
-    matches where a record starts, to find the good ones in a damaged piece; ``columns`` counts columns in the head.
+    be cut; ``prepare`` makes records lines; ``unwrap`` is SQL with the one column ``l``, the stderr lines inside an
+    envelope; ``setup`` is SQL to run before; ``relation`` is SQL with the columns of ``RECORD_COLUMNS``; ``record``
+    matches where a record starts, to find the good ones in a damaged piece; ``columns`` counts columns in the head;
+    ``lines`` says that a ``log_line_prefix`` matters.
     """
 
     name: str
@@ -43,5 +51,8 @@ class Format:
     relation: Callable[[Piece], str]
     border: Callable[[bytes], int] = last_line
     prepare: Callable[[bytes], bytes] = as_it_is
+    unwrap: Callable[[Piece], str] | None = None
+    setup: Callable[[Piece], tuple[str, ...]] = lambda piece: ()
     columns: Callable[[bytes], int] = lambda head: 0
     record: re.Pattern[bytes] | None = None
+    lines: bool = False

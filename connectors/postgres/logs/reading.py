@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
@@ -20,6 +21,7 @@ from advisor.registry import with_attribute
 from connectors.postgres.logs.events import EventWriter
 from connectors.postgres.logs.files import Unread, cleaned, opened, pieces
 from connectors.postgres.logs.format import Format, Piece
+from connectors.postgres.logs.prefix import Prefix, compiled, inferred
 
 HEAD = 256 << 10
 """Bytes looked at to tell the format."""
@@ -51,10 +53,7 @@ def by_looking(path: Path) -> str | None:
     Raises :class:`~advisor.errors.SourceError` when the file cannot be opened.
     """
     with opened(path) as (stream, _, _):
-        try:
-            head = stream.read(HEAD)
-        except (EOFError, OSError):
-            return None
+        head = _head(stream)
     scores = sorted(((form.looks(head), name) for name, form in formats().items()), reverse=True)
     return scores[0][1] if scores and scores[0][0] > 0 else None
 
@@ -92,7 +91,9 @@ def read(
                 )
             assert name is not None
             seen.append((path.name, name))
-            _read_file(path, formats()[name], writer, unread, Path(scratch), (before, total, progress), log_line_prefix)
+            prefix = compiled(log_line_prefix) if log_line_prefix else None
+            file = _File(path, formats()[name], writer, unread, Path(scratch), prefix)
+            file.read(before, total, progress)
             before += path.stat().st_size
         writer.close(paths[-1].name if paths else "")
         _join(database, writer.parts, events)
@@ -110,26 +111,57 @@ def read(
     )
 
 
-def _read_file(
-    path: Path,
-    form: Format,
-    writer: EventWriter,
-    unread: Unread,
-    scratch: Path,
-    shown: tuple[int, int, Progress],
-    prefix: str,
-) -> None:
-    before, total, progress = shown
-    with opened(path) as (stream, _, _):
-        head = stream.read(HEAD)
-    with opened(path) as (stream, consumed, size):
-        limit = size if isinstance(stream, BufferedReader) else None
-        for data, line in pieces(stream, limit, form.border, unread, path.name):
-            good = cleaned(form.prepare(data), line, path.name, unread)
-            target = scratch / "piece"
+@dataclass
+class _File:
+    """One file on its way: what is needed to read its pieces."""
+
+    path: Path
+    form: Format
+    writer: EventWriter
+    unread: Unread
+    scratch: Path
+    prefix: Prefix | None
+    columns: int = 0
+    year: int = 1970
+
+    def read(self, before: int, total: int, progress: Progress) -> None:
+        """Read all pieces; ``before`` and ``total`` are bytes of all files, for the progress shown."""
+        with opened(self.path) as (stream, _, _):
+            self.columns = self.form.columns(_head(stream))
+        self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
+        with opened(self.path) as (stream, consumed, size):
+            limit = size if isinstance(stream, BufferedReader) else None
+            for data, line in pieces(stream, limit, self.form.border, self.unread, self.path.name):
+                self._piece(data, line)
+                progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
+
+    def _piece(self, data: bytes, line: int) -> None:
+        target = self.scratch / "piece"
+        good = cleaned(data, line, self.path.name, self.unread)
+        database = self.writer.database
+        if self.form.unwrap is not None:
             target.write_bytes(good)
-            writer.add(form.relation(Piece(target, form.columns(head), prefix=prefix)), path.name)
-            progress(Step(f"Reading {path.name}", before + consumed(), total, "B"))
+            plain = self.scratch / "unwrapped"
+            database.execute(
+                f"COPY ({self.form.unwrap(Piece(target, year=self.year))}) TO '{quoted(plain)}'"
+                " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
+            )
+            good = plain.read_bytes()
+        good = self.form.prepare(good)
+        if self.form.lines and self.prefix is None:
+            self.prefix = inferred(good[:HEAD].decode("utf-8", "replace"))
+        target.write_bytes(good)
+        piece = Piece(target, self.columns, prefix=self.prefix, year=self.year)
+        for statement in self.form.setup(piece):
+            database.execute(statement)
+        self.writer.add(self.form.relation(piece), self.path.name)
+
+
+def _head(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(HEAD)
+    except (EOFError, OSError):
+        return b""
 
 
 def _join(database: duckdb.DuckDBPyConnection, parts: Sequence[Path], events: Path) -> None:
