@@ -19,13 +19,14 @@ def _looks(head: bytes) -> float:
 
 
 def _unwrap(piece: Piece) -> str:
-    inner = 'STRUCT(message VARCHAR, detail VARCHAR, prefix VARCHAR, "errorLevel" VARCHAR, timestamp VARCHAR, "processId" VARCHAR)'
+    names = ("message", "detail", "errorLevel", "timestamp", "processId")
+    inner = "STRUCT(" + ", ".join(f'"{name}" VARCHAR' for name in names) + ")"
     entry = f"STRUCT(properties {inner}, time VARCHAR)"
     objects = json_lines(piece, {"records": f"{entry}[]", "properties": inner, "time": "VARCHAR"})
     time = "left(replace(replace(time, 'T', ' '), 'Z', ''), 19)"
     message = one_line("p.message")
     head = f"coalesce(nullif(p.timestamp, ''), {time} || '.000 UTC') || ' [' || coalesce(p.\"processId\", '0') || '] '"
-    whole = rf"regexp_matches(left(p.message, 400), '\b[A-Z]+:  ')"
+    whole = r"regexp_matches(left(p.message, 400), '\b[A-Z]+:  ')"
     return f"""
     SELECT CASE WHEN {whole} THEN {message} ELSE {head} || p."errorLevel" || ':  ' || {message}
                 || CASE WHEN coalesce(p.detail, '') = '' THEN ''

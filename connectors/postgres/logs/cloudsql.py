@@ -19,7 +19,8 @@ def _looks(head: bytes) -> float:
 
 def _unwrap(piece: Piece) -> str:
     objects = json_lines(piece, {"textPayload": "VARCHAR", "timestamp": "VARCHAR"})
-    time = "left(replace(replace(timestamp, 'T', ' '), 'Z', '') || CASE WHEN contains(timestamp, '.') THEN '000' ELSE '.000' END, 23)"
+    zeros = "CASE WHEN contains(timestamp, '.') THEN '000' ELSE '.000' END"
+    time = f"left(replace(replace(timestamp, 'T', ' '), 'Z', '') || {zeros}, 23)"
     return f"""
     SELECT CASE WHEN regexp_matches(t, '^\\d{{4}}-\\d\\d-\\d\\d ') THEN t ELSE {time} || ' UTC ' || t END AS l
     FROM (SELECT {one_line("textPayload")} AS t, timestamp FROM {objects} WHERE textPayload IS NOT NULL)"""

@@ -20,7 +20,8 @@ def _looks(head: bytes) -> float:
 
 def _unwrap(piece: Piece) -> str:
     objects = json_lines(piece, {"log": "VARCHAR"})
-    return f"SELECT CASE WHEN ends_with(log, chr(10)) THEN rtrim(log, chr(10)) ELSE log || {_JOINT} END AS l FROM {objects}"
+    whole = "ends_with(log, chr(10))"
+    return f"SELECT CASE WHEN {whole} THEN rtrim(log, chr(10)) ELSE log || {_JOINT} END AS l FROM {objects}"
 
 
 def _border(piece: bytes) -> int:

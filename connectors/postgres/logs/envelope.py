@@ -1,13 +1,15 @@
-"""stderr lines inside an envelope (JSON objects, syslog headers): opened by SQL into the lines as PostgreSQL wrote them.
+"""stderr lines inside an envelope (JSON objects, syslog headers), opened by SQL into the lines that PostgreSQL wrote.
 
 An envelope's SQL yields one column ``l``. Line feeds inside a message become ``chr(30)``, as ``stderr`` reads them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from advisor.captures import quoted
 from connectors.postgres.logs import stderr
-from connectors.postgres.logs.format import Format, Piece
+from connectors.postgres.logs.format import Format, Piece, last_line
 from connectors.postgres.logs.prefix import SECONDARY, SEVERITIES
 
 MARKED = rf"\b(?:{SEVERITIES}|{SECONDARY}):  "
@@ -35,13 +37,18 @@ def one_line(text: str) -> str:
     return f"replace(replace(rtrim({text}, chr(10)), chr(10) || chr(9), chr(30)), chr(10), chr(30))"
 
 
-def of_lines(name: str, looks, unwrap, border=None) -> Format:  # type: ignore[no-untyped-def]
+def of_lines(
+    name: str,
+    looks: Callable[[bytes], float],
+    unwrap: Callable[[Piece], str],
+    border: Callable[[bytes], int] = last_line,
+) -> Format:
     """The format ``name`` whose envelopes hold stderr lines."""
     return Format(
         name=name,
         looks=looks,
         unwrap=unwrap,
-        **({"border": border} if border else {}),
+        border=border,
         prepare=stderr.prepare,
         setup=stderr.setup,
         relation=stderr.relation,

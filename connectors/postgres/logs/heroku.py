@@ -1,6 +1,7 @@
 """Heroku Postgres through logplex: ``TIME app[postgres.PID]: [COLOR] [n-m] …`` or as syslog frames (RFC 5424).
 
-Logplex cuts a message at every line feed and numbers the parts ``[n-m]``; ``sql_error_code = …`` stands before the level.
+Logplex cuts a message at every line feed and numbers the parts ``[n-m]``; before the level stands
+``sql_error_code = …``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from connectors.postgres.logs.format import Piece
 from connectors.postgres.logs.literals import literal
 
 _HEADER = (
-    r"^(?:\d+ )?(?:<\d+>1 )?(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d) (?:\S+ )?app(?:\[postgres\.?|"
-    r" postgres\.)(\d+)(?:\]:| -) \[[A-Z_]+\] (?:\[\d+-(\d+)\])? ?"
+    r"^(?:\d+ )?(?:<\d+>1 )?(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d) "
+    r"(?:\S+ )?app(?:\[postgres\.?| postgres\.)(\d+)(?:\]:| -) \[[A-Z_]+\] (?:\[\d+-(\d+)\])? ?"
 )
 _LINE = re.compile(_HEADER.encode(), re.MULTILINE)
 
