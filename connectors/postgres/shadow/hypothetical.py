@@ -13,6 +13,7 @@ from advisor.model.catalog import Index
 from advisor.model.ddl import index_body
 from connectors.postgres.shadow.asking import Question, ask
 from connectors.postgres.shadow.cluster import Built, Cluster, Database, Unbuildable
+from connectors.postgres.shadow.expressions import derive_statistics
 from connectors.postgres.shadow.facts import StoredIndex, stored_indexes
 from connectors.postgres.shadow.files import cut, grow_tree, set_pages, uncut
 from connectors.postgres.shadow.sizes import IndexFacts, IndexSize, index_size
@@ -94,6 +95,7 @@ async def _finish(cluster: Cluster, database: Database, indexes: dict[str, Index
         "SELECT DISTINCT indrelid FROM pg_index WHERE indexrelid = ANY ($1::oid[]) ORDER BY 1", oids
     )
     await _restore_tables(cluster, database, [row[0] for row in heaps])
+    await derive_statistics(database.admin, oids)
     stored = {index.oid: index for index in await stored_indexes(database.admin, cluster.server.data, oids)}
     shares = await _shares(cluster, database, indexes, members, stored)
     sizes = {oid: index_size(_scaled(index.facts, shares.get(oid, 1.0))) for oid, index in stored.items()}
@@ -119,11 +121,12 @@ async def _finish(cluster: Cluster, database: Database, indexes: dict[str, Index
 
 async def _restore_tables(cluster: Cluster, database: Database, tables: Sequence[int]) -> None:
     """CREATE INDEX counts the rows it finds, before PostgreSQL 18 even with autovacuum off: none."""
-    known = [{"oid": oid, "pages": r.pages, "rows": r.rows} for oid in tables if (r := cluster.relations[oid])]
+    relations = [cluster.relations[oid] for oid in tables]
+    known = [{"oid": r.oid, "pages": r.pages, "rows": r.rows, "visible": r.visible} for r in relations]
     await database.admin.execute(
-        "UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows "
-        "FROM json_to_recordset($1) AS s (oid oid, pages int, rows real) "
-        "WHERE c.oid = s.oid AND (c.relpages, c.reltuples) IS DISTINCT FROM (s.pages, s.rows)",
+        "UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows, relallvisible = s.visible "
+        "FROM json_to_recordset($1) AS s (oid oid, pages int, rows real, visible int) WHERE c.oid = s.oid "
+        "AND (c.relpages, c.reltuples, c.relallvisible) IS DISTINCT FROM (s.pages, s.rows, s.visible)",
         json.dumps(known),
     )
 

@@ -42,6 +42,11 @@ _MISSING_SCHEMA = re.compile(r'schema "((?:[^"]|"")+)" does not exist')
 _MISSING_COLLATION = re.compile(r'collation "((?:[^"]|"")+)" for encoding')
 _STAND_IN_TYPES = {"citext": "text", "hstore": "text", "ltree": "text", "geometry": "bytea", "geography": "bytea"}
 
+_RESTORE = re.compile(
+    r"SELECT\s+(?:\*\s+FROM\s+)?pg_catalog\.(pg_restore_(?:relation|attribute)_stats)\s*\(", re.IGNORECASE
+)
+_TYPED_LITERAL = re.compile(r"('(?:[^']|'')*')(?:::[\w\[\]]+)?")
+
 _BATCH = 200
 _PASSES = 6
 
@@ -56,16 +61,22 @@ class LeftOut:
 
 @dataclass
 class Loader:
-    """Loads scripts into one database. ``owner`` may only own it; ``admin`` creates extensions and collations."""
+    """Loads scripts into one database. ``owner`` may only own it; ``admin`` creates extensions and collations.
+
+    ``restores``: whether the server has functions of its own to restore statistics (18 is the first).
+    """
 
     owner: Any
     admin: Any
+    restores: bool = True
     left_out: list[LeftOut] = field(default_factory=list)
     _stand_ins: set[str] = field(default_factory=set)
 
     async def load(self, statements: Iterable[Statement]) -> None:
         """Run every statement that a planner cares for; what fails is tried again after the others."""
         pending = [statement for statement in statements if not _IGNORED.match(statement.text)]
+        if not self.restores:
+            pending = [Statement(for_older_server(statement.text), statement.line) for statement in pending]
         for statement in [s for s in pending if _OF_SUPERUSER.match(s.text)]:
             await self._as_superuser(statement)
         pending = [statement for statement in pending if not _OF_SUPERUSER.match(statement.text)]
@@ -127,6 +138,17 @@ class Loader:
             instead = sql.rsplit(" ", 1)[-1].strip("')")
             self.left_out.append(LeftOut(f"{note} {match[1]}", f"the embedded server lacks it; {instead} stands in"))
         return True
+
+
+def for_older_server(statement: str) -> str:
+    """Turn a call that restores statistics into one of our own function's, which takes text alone.
+
+    >>> for_older_server("SELECT * FROM pg_catalog.pg_restore_relation_stats('relname', 'a''b', 'relpages', '5'::int)")
+    "SELECT advisor_shadow.pg_restore_relation_stats('relname', 'a''b', 'relpages', '5')"
+    """
+    if not (match := _RESTORE.match(statement)):
+        return statement
+    return f"SELECT advisor_shadow.{match[1]}(" + _TYPED_LITERAL.sub(r"\1", statement[match.end() :])
 
 
 def name_of(statement: str) -> str:

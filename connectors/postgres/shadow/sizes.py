@@ -7,7 +7,7 @@ PostgreSQL 16-18. Sizes are bytes unless they are called pages.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connectors.postgres.shadow.files import PAGE
@@ -121,14 +121,22 @@ def _btree(facts: IndexFacts) -> IndexSize:
     total = _leaf_bytes(facts, facts.rows - nulls, entry, [f * facts.rows for f in common])
     total += _posting_bytes(nulls, _NULL_HEADER) if facts.merges else nulls * (_NULL_HEADER + _ITEM)
     leaves = max(1, _pages_of(total, entry))
-    pages = level = leaves
-    height = 0
+    levels = list(_levels(leaves, entry))
+    return IndexSize(leaves + sum(levels) + 1, len(levels))
+
+
+def tree_height(pages: int, keys: Sequence[KeyColumn]) -> int:
+    """Levels below the root of a btree that has ``pages`` in all."""
+    return len(list(_levels(pages - 1, tuple_bytes(keys))))
+
+
+def _levels(leaves: int, entry: float) -> Iterator[int]:
+    """Pages of each level above the leaves, up to the root."""
     fan_out = max(2, int((_ROOM - _ITEM - _INNER_FREE) / entry) + 1)
+    level = leaves
     while level > 1:
         level = math.ceil(level / fan_out)
-        pages += level
-        height += 1
-    return IndexSize(pages + 1, height)
+        yield level
 
 
 def _pages_of(total: float, entry: float) -> int:

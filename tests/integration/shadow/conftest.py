@@ -30,10 +30,10 @@ def target_capture(target_url: str, tmp_path_factory: pytest.TempPathFactory) ->
     return asyncio.run(fill_and_capture(target_url, tmp_path_factory.mktemp("capture")))
 
 
-@pytest.fixture(scope="session")
-def planner(target_capture: Capture) -> Iterator[ShadowPlanner]:
+@pytest.fixture(scope="session", params=[16, 18])
+def planner(target_capture: Capture, request: pytest.FixtureRequest) -> Iterator[ShadowPlanner]:
     """The shadow made from the capture alone."""
-    with ShadowPlanner(target_capture, backends=2) as planner:
+    with ShadowPlanner(target_capture, backends=2, version=request.param) as planner:
         yield planner
 
 
