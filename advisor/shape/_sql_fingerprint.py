@@ -1,8 +1,8 @@
 """A statement's fingerprint, from its tokens alone: parsable or not, whatever the parser's version.
 
 What falls together: literals, `$n`, casts, IN / ANY / VALUES lists of any length, comments, white space, letter case
-of words, `!=` and `<>`, optional noise words. What does not: every other keyword, and the keys of JSON paths and
-units of date functions where the text still has them, since they say which data is asked for.
+of words, `!=` and `<>`, optional noise words. What does not: every other keyword. JSON keys and date units count as
+literals, since most captures and pg_stat_statements have taken them out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from advisor.shape._sql_tokens import Kind, Token, closing, type_end, words
+from advisor.shape._sql_tokens import Kind, Token, closing, type_end, typed_literal, words
 
 _PLAIN = re.compile(r'"[a-z_][a-z0-9_$]*"\Z')
 JSON_ACCESS = frozenset({"->", "->>", "#>", "#>>"})
@@ -91,6 +91,9 @@ def _words(items: Sequence[Token]) -> list[str]:
             place = max(type_end(items, place + 1), place + 1)
         elif token.text == "cast" and place + 1 < end and items[place + 1].text == "(":
             place = _enter_cast(items, place, skipped)
+        elif token.kind is Kind.WORD and (literal := typed_literal(items, place))[0]:
+            _append(written, items, literal[0])
+            place = literal[1]
         else:
             _append(written, items, place)
             place += 1
@@ -111,7 +114,7 @@ def _enter_cast(items: Sequence[Token], place: int, skipped: set[int]) -> int:
 def _append(written: list[str], items: Sequence[Token], place: int) -> None:
     token = items[place]
     if token.is_value:
-        written.append(token.raw.lower() if is_structural(items, place) else "?")
+        written.append("?")
     elif token.kind is Kind.QUOTED:
         written.append(token.raw[1:-1] if _PLAIN.match(token.raw) else token.raw)
     elif token.kind is Kind.OPERATOR:

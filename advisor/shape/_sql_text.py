@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from advisor.shape._sql_fingerprint import is_structural, is_unary
-from advisor.shape._sql_tokens import Kind, Token, closing, words
+from advisor.shape._sql_tokens import Kind, Token, closing, is_literal, typed_literal, words
 
 LIST_SHOWN = 10
 """Longer lists of values are cut to this length in the canonical text; their length is kept beside it."""
@@ -20,12 +20,6 @@ _MODIFIED_TYPES = words(
     "numeric decimal dec varchar char character varying bpchar bit varbit timestamp timestamptz time timetz float "
     "interval current_timestamp localtimestamp current_time localtime second"
 )
-_LITERAL_TYPES = words(
-    "interval date time timetz timestamp timestamptz uuid json jsonb inet cidr macaddr point box circle line lseg "
-    "path polygon bytea text varchar bpchar name numeric decimal int integer bigint smallint int2 int4 int8 real "
-    "float4 float8 float boolean bool money oid regclass regtype regconfig tsvector tsquery tsrange tstzrange "
-    "daterange int4range int8range numrange geometry geography citext hstore ltree vector"
-)
 _COMPARISONS = words("= <> != < > <= >= ~ ~* !~ !~* ~~ ~~* !~~ !~~* @> <@ && @@ ? ?| ?&")
 _COMPARED = words("between and like ilike in limit offset first next values escape or where on not to")
 # Functions that take "any" and so cannot tell a bare parameter's type.
@@ -33,6 +27,8 @@ _TAKES_ANY = words(
     "concat concat_ws format json_build_object jsonb_build_object json_build_array jsonb_build_array to_json to_jsonb "
     "num_nulls num_nonnulls array_agg json_agg jsonb_agg quote_literal quote_nullable pg_typeof min max"
 )
+_TAKES_NUMBERS = frozenset({"count", "generate_series"})
+_ARITHMETIC = frozenset("+-*/%")
 _ADDS_UP = frozenset({"sum", "avg"})
 _CLAUSES = words(
     "select from where group order having limit offset values set returning on using window union except intersect "
@@ -71,6 +67,8 @@ class _Frame:
     argument: int = 0
     item: int = 1
     item_start: int = 0
+    united: bool = False
+    inserting: bool = False
 
 
 class _Writer:
@@ -122,16 +120,15 @@ class _Writer:
         token, frame = self.items[place], self.frames[-1]
         if token.text in _CLAUSES and self._text(place - 1) != ".":
             frame.clause, frame.item, frame.item_start = token.text, 1, place + 1
+            frame.inserting = frame.inserting or token.text == "insert"
+            frame.united = frame.united or token.text in ("union", "except", "intersect")
         elif token.text == "by":
             frame.item, frame.item_start = 1, place + 1
         if token.text in _MODIFIED_TYPES and self._text(place + 1) == "(":
             return self._modifier(place)
-        if token.text in _LITERAL_TYPES or token.text == "double":
-            return self._typed_literal(place)
         if token.text == "extract" and self._text(place + 1) == "(" and self._text(place + 2) == "$0":
             return self._extract(place)
-        self._emit(token.raw, token)
-        return place + 1
+        return self._typed_literal(place)
 
     def _modifier(self, place: int) -> int:
         """``numeric(10,2)``: the numbers belong to the type. Where the capture took them out, the modifier goes."""
@@ -146,27 +143,14 @@ class _Writer:
 
     def _typed_literal(self, place: int) -> int:
         """``interval '1 day'`` -> ``CAST($k AS interval)``."""
-        end = place + 1
-        while self._text(end) in ("precision", "with", "without", "time", "zone"):
-            end += 1
         token = self.items[place]
-        if (
-            not self._is_literal(end)
-            or self.items[end].kind is Kind.NUMBER
-            or self._text(place - 1) in (".", "as", "::")
-        ):
+        literal, after = typed_literal(self.items, place)
+        if not literal:
             self._emit(token.raw, token)
             return place + 1
-        kind = " ".join(item.raw for item in self.items[place:end])
-        after = end + 1
-        while token.text == "interval" and self._text(after) in ("year", "month", "day", "hour", "minute", "second"):
-            kind += " " + self._text(after)
-            after += 1
-            if self._text(after) == "to":
-                kind += " to"
-                after += 1
+        kind = " ".join(item.raw for item in (*self.items[place:literal], *self.items[literal + 1 : after]))
         self._emit("CAST(", token)
-        self.pieces.extend((self._number(end), f" AS {kind})"))
+        self.pieces.extend((self._number(literal), f" AS {kind})"))
         return after
 
     def _extract(self, place: int) -> int:
@@ -242,8 +226,7 @@ class _Writer:
     def _further_rows(self, place: int) -> int | None:
         """Rows after the first of an INSERT's VALUES, after the tenth of any other."""
         frame = self.frames[-1]
-        inserted = any(item.text == "insert" for item in self.items[:place])
-        if self._text(place + 1) != "(" or frame.item <= (1 if inserted else LIST_SHOWN):
+        if self._text(place + 1) != "(" or frame.item <= (1 if frame.inserting else LIST_SHOWN):
             return None
         while self._text(place) == "," and self._text(place + 1) == "(":
             place = closing(self.items, place + 1) + 1
@@ -251,20 +234,15 @@ class _Writer:
 
     # Values.
 
-    def _is_literal(self, place: int) -> bool:
-        return place < len(self.items) and (
-            self.items[place].kind in (Kind.STRING, Kind.NUMBER) or self.items[place].text == "$0"
-        )
-
     def _signs_literal(self, place: int) -> bool:
-        return self._is_literal(place + 1) and is_unary(self.items, place)
+        return is_literal(self.items, place + 1) and is_unary(self.items, place)
 
     def _value(self, place: int) -> int:
         token = self.items[place]
         if self._is_kept(place):
             self._emit(token.raw, token)
-        elif token.text == "$0" and self._is_ordinal(place) and self.frames[-1].clause == "group":
-            self._emit(str(self.frames[-1].item), token)  # GROUP BY 1, 2: positions, in practice in order
+        elif token.text == "$0" and (guessed := self._guessed(place)):
+            self._emit(guessed, token)
         elif kind := self._cast_for(place):
             self._emit("CAST(", token)
             self.pieces.extend((self._number(place), f" AS {kind})"))
@@ -272,13 +250,23 @@ class _Writer:
             self._emit(self._number(place), token)
         return place + 1
 
+    def _guessed(self, place: int) -> str:
+        """What a literal was that may be no parameter: GROUP BY's positions in order, a backslash after ESCAPE."""
+        frame = self.frames[-1]
+        if self._text(place - 1) == "escape":
+            return r"'\'"
+        if self._is_ordinal(place) and (frame.clause == "group" or frame.united):
+            return str(frame.item)
+        return ""
+
     def _is_kept(self, place: int) -> bool:
         token = self.items[place]
         if token.kind is Kind.PARAMETER:
             return False
         if is_structural(self.items, place) or self._text(place - 1) in ("escape", "uescape"):
             return True
-        return token.kind is Kind.NUMBER and self._is_ordinal(place)
+        sampled = self.frames[-1].opener in ("bernoulli", "system")
+        return token.kind is Kind.NUMBER and (sampled or self._is_ordinal(place))
 
     def _is_ordinal(self, place: int) -> bool:
         frame = self.frames[-1]
@@ -296,12 +284,19 @@ class _Writer:
             return "text" if frame.opener in _TAKES_ANY and self._alone(place) else ""
         if token.kind is Kind.NUMBER:
             return "" if self._is_compared(place) else _number_type(token.raw)
+        if self._computed(place):
+            return "integer"
         if not self._alone(place):
             summed = self._text(place - 1) in ("then", "else") and any(f.opener in _ADDS_UP for f in self.frames)
             return "integer" if summed and token.text == "$0" else ""
-        if frame.opener == "count":
+        if frame.opener in _TAKES_NUMBERS:
             return "integer"
         return "text" if frame.opener in _TAKES_ANY else ""
+
+    def _computed(self, place: int) -> bool:
+        """Whether it is calculated with another literal: nothing would tell the type of either."""
+        before, after = self._text(place - 1) in _ARITHMETIC, self._text(place + 1) in _ARITHMETIC
+        return (before and is_literal(self.items, place - 2)) or (after and is_literal(self.items, place + 2))
 
     def _alone(self, place: int) -> bool:
         """Whether the value is a whole argument."""
@@ -315,10 +310,12 @@ class _Writer:
         previous, following = self._text(before), self._text(place + 1)
         if previous in _COMPARISONS or previous in _COMPARED or following in _COMPARISONS:
             return following not in ("+", "-", "*", "/", "%", "||")
-        return frame.opener in ("in", "values") or frame.clause == "values" or self._in_row_of_values()
+        return frame.opener == "in" or (len(self.frames) > 1 and self._in_row())
 
-    def _in_row_of_values(self) -> bool:
-        return len(self.frames) > 1 and (self.frames[-2].clause == "values" or self.frames[-2].opener == "in")
+    def _in_row(self) -> bool:
+        """Whether the value is in a row of an IN list or of an INSERT's VALUES, whose columns tell the type."""
+        around = self.frames[-2]
+        return around.opener == "in" or (around.clause == "values" and around.inserting)
 
     def _number(self, place: int) -> int:
         """The ``k`` of the value at ``place``; the same for one ``$n`` used twice."""

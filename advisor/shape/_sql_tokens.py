@@ -172,3 +172,37 @@ def type_end(items: Sequence[Token], start: int) -> int:
     if place < end and first != "interval" and items[place].text == "array":
         place += 1
     return place
+
+
+# Types whose name may stand before a literal (manual, 4.1.2.7: `type 'string'`).
+LITERAL_TYPES = words(
+    "interval date time timetz timestamp timestamptz uuid json jsonb inet cidr macaddr point box circle line lseg "
+    "path polygon bytea text varchar bpchar name numeric decimal int integer bigint smallint int2 int4 int8 real "
+    "float4 float8 float boolean bool money oid regclass regtype regconfig tsvector tsquery tsrange tstzrange "
+    "daterange int4range int8range numrange geometry geography citext hstore ltree vector"
+)
+
+
+def is_literal(items: Sequence[Token], place: int) -> bool:
+    """Whether a literal stands at ``place``, shown or taken out; a parameter that was sent as one is none."""
+    if not 0 <= place < len(items):
+        return False
+    return items[place].kind in (Kind.STRING, Kind.NUMBER) or items[place].text == "$0"
+
+
+def typed_literal(items: Sequence[Token], place: int) -> tuple[int, int]:
+    """For a type's name before a literal (``interval '1' day``): the literal's place and that after it; else (0, 0)."""
+    first = items[place].text
+    if first not in LITERAL_TYPES and first != "double":
+        return 0, 0
+    if place and items[place - 1].text in (".", "as", "::", "at"):
+        return 0, 0
+    literal = place + 1
+    while literal < len(items) and items[literal].text in ("precision", "with", "without", "time", "zone"):
+        literal += 1
+    if not is_literal(items, literal) or items[literal].kind is Kind.NUMBER:
+        return 0, 0
+    after = literal + 1
+    while first == "interval" and after < len(items) and items[after].text in _INTERVAL_FIELDS:
+        after += 1
+    return literal, after
