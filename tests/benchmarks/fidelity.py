@@ -90,7 +90,8 @@ def main() -> None:
     arguments.add_argument("--worst", type=int, default=0, help="show so many of the worst queries")
     chosen = arguments.parse_args()
     print(
-        f"{'target':>6} {'shadow':>6} {'sample':8} {'indexes':12} {'n':>4} {'median':>8} {'p95':>8} {'worst':>8} same scans"
+        f"{'target':>6} {'shadow':>6} {'sample':8} {'indexes':12} {'n':>4} "
+        f"{'median':>8} {'p95':>8} {'worst':>8} same scans"
     )
     for target in chosen.targets:
         with real_server(target) as server:
@@ -120,7 +121,8 @@ def report(head: str, sample: Sample, real: Sequence[Planned | None], shadow: Se
     total = sum(sum(r.scans.values()) for _, r, _ in pairs)
     same = sum(sum((r.scans & s.scans).values()) for _, r, s in pairs)
     print(
-        f"{head} {len(pairs):>4} {statistics.median(errors):8.2%} {errors[int(len(errors) * 0.95)]:8.2%} {errors[-1]:8.2%} "
+        f"{head} {len(pairs):>4} {statistics.median(errors):8.2%} "
+        f"{errors[int(len(errors) * 0.95)]:8.2%} {errors[-1]:8.2%} "
         f"{same}/{total} {same / total:.1%}",
         flush=True,
     )

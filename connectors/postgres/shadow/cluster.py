@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,7 @@ class Database:
     asking: Any
     admin: Any
     built: dict[Index, Built | Unbuildable] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def refusal(self, indexes: Iterable[Index]) -> str:
         """Why one of these indexes cannot be tried, if so."""

@@ -31,11 +31,7 @@ async def build(cluster: Cluster, database: Database, indexes: Sequence[Index]) 
     for index in missing:
         if index.table.sql not in tables:
             database.built[index] = Unbuildable(f"the shadow has no table {index.table}")
-    names = {
-        index: f"{PREFIX}{number}"
-        for number, index in enumerate(missing, start=len(database.built))
-        if index not in database.built
-    }
+    names = {index: f"{PREFIX}{next(database.numbers)}" for index in missing if index not in database.built}
     heaps = {oid for index in names for oid in tables[index.table.sql]}
     files = [(cluster.file(database, r.path), r.pages) for oid in sorted(heaps) if (r := cluster.relations[oid]).path]
     # A backend that has the table open would go on from its last segment; a new one sees that the first is empty.
