@@ -8,8 +8,10 @@ WITH raw AS (
         -- A pooler may hand one server session to several applications: they share nothing.
         coalesce(e.session || coalesce('/' || e.application, ''), e.unit, e.client, e.source, '') AS stream,
         coalesce(nullif(substr(e.tags['traceparent'], 4, 32), ''),
-                 -- 4/711 and a bare number are transaction ids: PostgreSQL gives each statement its own outside BEGIN.
-                 CASE WHEN e.unit SIMILAR TO '[0-9]+(/[0-9]+)?' THEN NULL ELSE e.unit END) AS trace,
+                 -- A session's transactions are counted here anyway; 4/711 is a virtual transaction id, which each
+                 -- statement has for itself outside BEGIN. Only a request's or trace's id is left.
+                 CASE WHEN starts_with(e.unit, e.session) OR e.unit SIMILAR TO '[0-9]+(/[0-9]+)?' THEN NULL
+                      ELSE e.unit END) AS trace,
         coalesce(e.tags['route'], e.tags['http.route'], e.tags['controller'] || coalesce('#' || e.tags['action'], '')) AS route,
         hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool,
         CASE

@@ -39,7 +39,7 @@ class Join:
 class ShapeFacts:
     """What the burst search asks of a shape.
 
-    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY).
+    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY), of ``elements`` where its text tells it, else 0.
     ``pages``: it reads on from a key (range, ORDER BY, LIMIT).
     """
 
@@ -51,6 +51,7 @@ class ShapeFacts:
     columns: Mapping[TableName, frozenset[str]]
     single: bool
     listed: bool
+    elements: int
     pages: bool
     offset: bool
     limited: bool
@@ -71,6 +72,7 @@ def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
     predicates = [p for block in shape.blocks for p in block.predicates if p.branch == 0]
     keys = tuple(_keys(predicates))
     joins = tuple(_joins(predicates))
+    lists = [p for p in predicates if p.operator is Operator.IN and p.operand is Operand.PARAMETER]
     reads = shape.command in READS and shape.written is None and bool(shape.tables) and not _system(shape)
     outer = [block for block in shape.blocks if block.outer]
     limited = any(block.limited for block in outer)
@@ -83,7 +85,8 @@ def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
         joins=joins,
         columns=_columns(shape.blocks),
         single=reads and _one_row(keys, joins, outer, catalog),
-        listed=any(p.operator is Operator.IN and p.operand is Operand.PARAMETER for p in predicates),
+        listed=bool(lists),
+        elements=max((p.elements or 0 for p in lists), default=0),
         pages=pages,
         offset=any(block.offset for block in outer),
         limited=limited,
@@ -185,8 +188,18 @@ def _unique(table: TableName, columns: frozenset[str], catalog: Catalog | None) 
 
 
 def _keyset(block: QueryBlock) -> bool:
-    ranges = any(p.operator is Operator.RANGE and p.operand is Operand.PARAMETER for p in block.predicates)
-    return block.limited and bool(block.sort) and ranges
+    """A range on the first sort key, in the direction of the sort: "since yesterday, newest first" is no page."""
+    if not (block.limited and block.sort):
+        return False
+    first = block.sort[0]
+    onward = "<" if first.descending else ">"
+    return any(
+        p.operator is Operator.RANGE
+        and p.operand is Operand.PARAMETER
+        and p.key == first.key
+        and (p.sql_operator or onward).startswith(onward)
+        for p in block.predicates
+    )
 
 
 def _system(shape: QueryShape) -> bool:

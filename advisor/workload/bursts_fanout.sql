@@ -8,15 +8,20 @@ WHERE e.role = 'read' AND e.kind > 0
   AND NOT EXISTS (FROM burst_verdict AS v WHERE v.unit = e.unit AND v.shape = e.shape AND v.verdict = 'n-plus-one');
 
 CREATE OR REPLACE TEMP TABLE burst_ratio AS
-WITH total AS (
-    SELECT pool, shape, count(*) AS n, median(spent) AS spent, count(DISTINCT stream) AS streams,
-           count(DISTINCT unit) AS units
+WITH stepped AS (
+    SELECT *, started - lag(started) OVER (PARTITION BY pool, shape ORDER BY started, seq) AS step
     FROM burst_loose
+),
+total AS (
+    SELECT pool, shape, count(*) AS n, median(step) AS step, median(spent) AS spent, count(DISTINCT stream) AS streams,
+           count(DISTINCT unit) AS units
+    FROM stepped
     GROUP BY pool, shape
 )
 SELECT c.pool, c.shape AS child, p.shape AS parent, l.rank, c.n, p.n AS parents, c.n / p.n AS ratio, c.streams,
-       -- Long enough for the whole fan-out when it runs one after the other, twice.
-       greatest(10000, 2 * c.n / p.n * c.spent) AS reach
+       coalesce(c.step, 0) <= greatest(2000, 10 * c.spent) AS dense,
+       -- Twice as long as a whole fan-out takes at the pace seen.
+       greatest(10000, 2 * c.n / p.n * coalesce(c.step, 0)) AS reach
 FROM total AS c
 JOIN burst_link AS l ON l.child = c.shape AND l.rank < 2
 JOIN total AS p ON p.pool = c.pool AND p.shape = l.parent
@@ -24,6 +29,19 @@ JOIN burst_shape AS ps ON ps.id = p.shape AND NOT ps.single
 JOIN burst_shape AS cs ON cs.id = c.shape AND NOT cs.locking AND NOT cs.pages AND NOT cs.listed
 -- 1:1 is traffic, N:1 is fan-out (research page, 2.1 D).
 WHERE c.n >= p.n * (SELECT min_executions FROM burst_option) AND c.units > p.n;
+
+-- Parents without a pause between them: then the children of each are as many as of any other, one close to the next.
+CREATE OR REPLACE TEMP TABLE burst_even AS
+SELECT child, parent, pool, bool_and(dense) AND stddev_pop(n) / avg(n) < 0.1 AND count(*) >= 3 AS even
+FROM (
+    SELECT r.child, r.parent, r.pool, r.dense, p.seq, count(*) AS n
+    FROM burst_ratio AS r
+    JOIN burst_loose AS c ON c.pool = r.pool AND c.shape = r.child
+    ASOF JOIN (SELECT * FROM burst_loose) AS p
+        ON p.pool = r.pool AND p.shape = r.parent AND c.started >= p.ended - 1000
+    GROUP BY ALL
+)
+GROUP BY child, parent, pool;
 
 CREATE OR REPLACE TEMP TABLE burst_fanout AS
 WITH near AS (
@@ -55,11 +73,12 @@ judged AS (
         sum(n.spent) / 1000 AS server_ms,
         max(n.streams) AS streams,
         arg_max(n.anchor_seq, (n.after, -n.anchor_seq)) AS example_anchor,
-        max(r.reach) AS reach
+        coalesce(bool_or(e.even), false) AS even
     FROM burst_ratio AS r
     JOIN near AS n ON n.child = r.child AND n.parent = r.parent AND n.pool = r.pool
+    LEFT JOIN burst_even AS e ON e.child = r.child AND e.parent = r.parent AND e.pool = r.pool
     GROUP BY r.child, r.parent, r.rank, r.n, r.parents, r.pool
 )
-SELECT *, excess >= 0.7 * n AS accepted
+SELECT *, excess >= 0.7 * n OR even AS accepted
 FROM judged
 QUALIFY row_number() OVER (PARTITION BY child ORDER BY accepted DESC, rank, excess DESC, parent) = 1;

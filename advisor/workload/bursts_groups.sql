@@ -34,7 +34,8 @@ SELECT
     max(spent) AS spent_max,
     min(spent) AS spent_min,
     quantile_cont(spent, 0.5) AS spent_median,
-    sum(greatest(gap - spent, 0)) AS idle,
+    -- From first to last, not a sum of differences: a log's times are rounded to milliseconds.
+    greatest(max(ended) - min(ended) - sum(spent), 0) AS idle,
     median(elements) AS elements,
     max(rows) AS rows_max,
     count(*) FILTER (rows = 0) AS empty,

@@ -173,7 +173,7 @@ def _by_name(
     for column in sorted(key.columns - set(CONTENT_TYPE)):
         entity = stem(column)
         for table in sorted(by_table):
-            if table != key.table and (named_like(table.name, entity) or (generic and entity == "object")):
+            if _names(table, entity, key.table) or (generic and entity == "object" and table != key.table):
                 relation = Relation.MANY_TO_MANY if target and target != table else Relation.ONE_TO_MANY
                 linked = f"{key.table.name}.{column} names {table.name}" if not generic else "a generic relation"
                 link = (relation, BY_NAME, target or key.table, (column,), table, _key_of(table, catalog))
@@ -199,6 +199,11 @@ def _by_name(
                     None,
                     f"{table.name}.{column} names {key.table.name}",
                 )
+
+
+def _names(table: TableName, entity: str, own: TableName) -> bool:
+    """Whether ``entity`` means ``table``; ``parent_id`` means the table that it stands in."""
+    return entity == "parent" if table == own else named_like(table.name, entity)
 
 
 def _reference(parent: ShapeFacts, table: TableName, target: TableName, catalog: Catalog | None) -> str:
