@@ -106,7 +106,8 @@ class Pricer:
         total = math.inf if cost.error else cost.total
         answer = Answer(indexes, cost.used & indexes, total, cost.error)
         self._exact[question] = answer
-        self._answers.setdefault(query, []).append(answer)
+        if not cost.error:
+            self._answers.setdefault(query, []).append(answer)
 
     def base(self, query: str) -> Answer:
         """The query as things are."""
@@ -132,7 +133,7 @@ class Pricer:
             bad = {index: answer.error for index, answer in answers.items() if answer and answer.error}
             self.refused.update(bad)
         for query in self._relevant:
-            self._relevant[query] -= self.refused.keys()
+            self._relevant[query] -= frozenset(self.refused)
         self.ask((query, self.relevant(query)) for query in spoiled)
 
     def singles(self, queries: Iterable[str], limit: int | None) -> None:

@@ -76,7 +76,9 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
     if (more := _saving(advice, everything, key)) <= 0:
         return _beaten(advice, key, alone)
     limits = _limits(options)
-    return f"it would save {_amount(advice, more)} more over the window, but {limits} went to indexes that save more"
+    return (
+        f"it would save {_amount(advice, more)} more over the window, but {limits} is spent on indexes that save more"
+    )
 
 
 def _only_guessed(advice: Advice, key: str) -> bool:
