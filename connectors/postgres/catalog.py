@@ -36,6 +36,8 @@ _REPLICA_IDENTITIES = {"n": "nothing", "f": "full", "i": "index"}
 _PERSISTENCES = {"u": "unlogged", "t": "temporary"}
 _DESCENDING, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption (pg_index.h)
 _BLOCK = 8192
+UNKNOWN = "unknown: the table is locked"
+"""Stands for an expression that cannot be read while a DDL holds its table; equal to nothing that a query asks."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -68,17 +70,24 @@ async def read_catalog(connection: Fetcher, schemas: Sequence[str] = (), keep_va
         if row["parent"] is not None:
             parts.children[row["parent"]].append(row["oid"])
     statistics = await _statistics(connection, schemas, keep_values)
-    indexes: Rows = await connection.fetch(query("indexes"), oids)
+    indexes = await _definitions(connection, "indexes", oids)
     for row in await _optional(connection, "sizes", array([*names, *(row["oid"] for row in indexes)])):
         parts.sizes[row["oid"]] = (row["bytes"], row["table_bytes"])
     parts.usage = {row["oid"]: row for row in await _optional(connection, "usage", oids)}
     parts.views = {row["oid"]: row["definition"] for row in await _optional(connection, "views", oids)}
     rows = {row["oid"]: _rows(row, parts) for row in tables}
     rows.update({parent: _below(parent, rows, parts) for parent in parts.children if parent in rows})
+    # pg_get_expr waits for a table that a DDL holds, and must not cost us the columns.
+    defaults = {(row["oid"], row["position"]): row["default"] for row in await _optional(connection, "defaults", oids)}
     for row in await connection.fetch(query("columns"), oids):
         if row["table_oid"] in names:
             parts.columns[row["table_oid"]].append(
-                _column(row, statistics.get((names[row["table_oid"]], row["name"])), rows[row["table_oid"]])
+                _column(
+                    row,
+                    row["default"] or defaults.get((row["table_oid"], row["position"])),
+                    statistics.get((names[row["table_oid"]], row["name"])),
+                    rows[row["table_oid"]],
+                )
             )
     await _indexes(connection, oids, indexes, names, parts)
     foreign: Rows = await connection.fetch(query("foreign_keys"), oids)
@@ -100,6 +109,15 @@ async def _optional(connection: Fetcher, name: str, oids: str) -> Rows:
         return ()
 
 
+async def _definitions(connection: Fetcher, name: str, oids: str) -> Rows:
+    """Rows with expressions in words. These need a lock on their table: where a DDL holds it, they are left out."""
+    try:
+        return await connection.fetch(query(name), oids, array([]))
+    except asyncpg.LockNotAvailableError:
+        locked = array(row["oid"] for row in await connection.fetch(query("locked")))
+        return await connection.fetch(query(name), oids, locked)
+
+
 async def _statistics(
     connection: Fetcher, schemas: Sequence[str], keep_values: bool
 ) -> dict[tuple[TableName, str], Mapping[str, Any]]:
@@ -112,14 +130,14 @@ async def _statistics(
     return found
 
 
-def _column(row: Mapping[str, Any], statistics: Mapping[str, Any] | None, rows: float) -> Column:
+def _column(row: Mapping[str, Any], default: str | None, statistics: Mapping[str, Any] | None, rows: float) -> Column:
     return Column(
         name=row["name"],
         type=row["type"],
         nullable=row["nullable"],
         generated=row["generated"],
         collation=row["collation"],
-        default=row["default"],
+        default=default,
         stats=_column_stats(statistics, rows) if statistics else None,
     )
 
@@ -183,7 +201,7 @@ async def _indexes(
     connection: Fetcher, oids: str, indexes: Rows, names: Mapping[int, TableName], parts: _Parts
 ) -> None:
     keys: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in await connection.fetch(query("index_keys"), oids):
+    for row in await _definitions(connection, "index_keys", oids):
         keys[row["index_oid"]].append(row)
     uses = {row["oid"]: row for row in await _index_usage(connection, oids)}
     for row in indexes:
@@ -196,7 +214,7 @@ async def _indexes(
                 name=row["name"],
                 method=row["method"],
                 include=tuple(key["name"] for key in keys[row["oid"]] if not key["key"]),
-                predicate=without_outer_parentheses(row["predicate"] or ""),
+                predicate=predicate_of(row["definition"] or "") or UNKNOWN if row["partial"] else "",
                 unique=row["unique"],
                 exists=True,
                 primary=row["primary"],
@@ -210,7 +228,7 @@ async def _indexes(
                 rows=max(row["rows"], 0.0),
                 scans=used.get("idx_scan"),
                 last_used_at=used.get("last_idx_scan"),
-                definition=row["definition"],
+                definition=row["definition"] or "",
                 options=_options(row["options"]),
             )
         )
@@ -230,7 +248,7 @@ def _key(row: Mapping[str, Any]) -> IndexColumn:
     nulls_first = bool(row["option"] & _NULLS_FIRST)
     return IndexColumn(
         name=row["name"] or "",
-        expression=without_outer_parentheses(row["expression"] or ""),
+        expression="" if row["name"] else without_outer_parentheses(row["expression"] or UNKNOWN),
         descending=descending,
         nulls_first=None if nulls_first == descending else nulls_first,
         opclass=row["opclass"] or "",
@@ -247,6 +265,21 @@ def without_outer_parentheses(expression: str) -> str:
     while expression.startswith("(") and _closing(expression) == len(expression) - 1:
         expression = expression[1:-1].strip()
     return expression
+
+
+def predicate_of(definition: str) -> str:
+    """The predicate at the end of a partial index's definition, as ``pg_get_indexdef`` prints it.
+
+    >>> predicate_of("CREATE INDEX i ON t USING btree (f(' WHERE (')) WHERE ((a > 1) AND (b = 2))")
+    '(a > 1) AND (b = 2)'
+    """
+    mark, position = " WHERE ", definition.find(" WHERE (")
+    while position >= 0:
+        rest = definition[position + len(mark) :]
+        if _closing(rest) == len(rest) - 1:
+            return without_outer_parentheses(rest)
+        position = definition.find(" WHERE (", position + 1)
+    return ""
 
 
 def _closing(expression: str) -> int:

@@ -123,7 +123,15 @@ async def explain_all(
             found.plans.append(await explain(session, text, keep_values=keep_values, planner=planner))
         except SourceError as error:
             found.unexplained[text] = str(error)
+            # A table that a DDL holds is in many statements: wait for it once, not with each of them.
+            if isinstance(error.__cause__, asyncpg.LockNotAvailableError):
+                await _wait_less(session)
     return found
+
+
+async def _wait_less(session: Session) -> None:
+    if not session.pooled:
+        await session.connection.execute("SET lock_timeout = '50ms'")
 
 
 def _reason(error: asyncpg.PostgresError) -> str:

@@ -62,14 +62,16 @@ ORDER BY n.nspname, c.relname;
 SELECT a.attrelid AS table_oid, a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type,
        NOT a.attnotnull AS nullable, a.attgenerated <> '' AS generated,
        CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation THEN o.collname::text END AS collation,
-       CASE WHEN a.attidentity <> '' THEN 'GENERATED AS IDENTITY'
-            WHEN a.atthasdef THEN pg_get_expr(d.adbin, d.adrelid) END AS default
+       a.attnum AS position, CASE WHEN a.attidentity <> '' THEN 'GENERATED AS IDENTITY' END AS default
 FROM pg_attribute a
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_collation o ON o.oid = a.attcollation
-LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = ANY($1::text::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum;
+
+-- name: defaults
+SELECT d.adrelid AS oid, d.adnum AS position, pg_get_expr(d.adbin, d.adrelid) AS default
+FROM pg_attrdef d WHERE d.adrelid = ANY($1::text::oid[]);
 
 -- name: statistics
 SELECT s.schemaname::text AS schema, s.tablename::text AS table, s.attname::text AS name, s.inherited,
@@ -91,11 +93,16 @@ SELECT s.relid AS oid, s.seq_scan, s.seq_tup_read, s.idx_scan, s.n_tup_ins, s.n_
 FROM pg_stat_all_tables s
 WHERE s.relid = ANY($1::text::oid[]);
 
+-- name: locked
+SELECT DISTINCT l.relation AS oid
+FROM pg_locks l
+WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid();
+
 -- name: indexes
 SELECT i.indexrelid AS oid, i.indrelid AS table_oid, c.relname::text AS name, m.amname::text AS method,
        i.indisunique AS unique, i.indisprimary AS primary, i.indisvalid AND i.indisready AS valid,
        i.indisreplident AS replica_identity, i.indisclustered AS clustered,
-       pg_get_expr(i.indpred, i.indrelid) AS predicate, pg_get_indexdef(i.indexrelid) AS definition,
+       i.indpred IS NOT NULL AS partial, CASE WHEN i.indrelid <> ALL($2::text::oid[]) THEN pg_get_indexdef(i.indexrelid) END AS definition,
        c.reltuples::float8 AS rows, c.relpages AS pages, array_to_json(c.reloptions)::text AS options, k.conname::text AS constraint,
        (SELECT p.relname::text FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
         WHERE h.inhrelid = i.indexrelid LIMIT 1) AS parent
@@ -108,7 +115,8 @@ ORDER BY i.indrelid, c.relname;
 
 -- name: index_keys
 SELECT i.indexrelid AS index_oid, k.position <= i.indnkeyatts AS key, a.attname::text AS name,
-       CASE WHEN k.attnum = 0 THEN pg_get_indexdef(i.indexrelid, k.position::int, true) END AS expression,
+       CASE WHEN k.attnum = 0 AND i.indrelid <> ALL($2::text::oid[])
+            THEN pg_get_indexdef(i.indexrelid, k.position::int, true) END AS expression,
        coalesce(k.option, 0)::int AS option,
        CASE WHEN k.position <= i.indnkeyatts AND (NOT o.opcdefault OR x.attoptions IS NOT NULL) THEN
            CASE WHEN pg_opclass_is_visible(o.oid) THEN quote_ident(o.opcname)

@@ -21,11 +21,11 @@ from connectors.postgres.sql import MARK, query
 from connectors.postgres.url import Target, parse_url
 
 # The manual's client defaults (19.11) never give up. These keep us from queueing behind a DDL or holding a snapshot:
-# a lock request that waits longer than two seconds would make the application's own statements queue behind it.
+# a lock request that waits for long would make the application's own statements queue behind it.
 SETTINGS = {
     "default_transaction_read_only": "on",
     "statement_timeout": "30000",
-    "lock_timeout": "2000",
+    "lock_timeout": "1000",
     "idle_in_transaction_session_timeout": "60000",
     "plan_cache_mode": "force_generic_plan",
 }
