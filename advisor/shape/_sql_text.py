@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from advisor.shape._sql_fingerprint import is_structural, is_unary
-from advisor.shape._sql_tokens import Kind, Token, closing, is_literal, typed_literal, words
+from advisor.shape._sql_tokens import Kind, Token, closing, is_literal, type_end, typed_literal, words
 
 LIST_SHOWN = 10
 """Longer lists of values are cut to this length in the canonical text; their length is kept beside it."""
@@ -71,6 +71,12 @@ class _Frame:
     inserting: bool = False
 
 
+class _Unparsed(str):
+    """A piece that the canonical text has and the parser is spared."""
+
+    __slots__ = ()
+
+
 class _Writer:
     """One pass over the tokens; :attr:`pieces` are strings, and ints for parameters."""
 
@@ -88,7 +94,8 @@ class _Writer:
         while place < len(self.items):
             place = self._step(place)
         self.out.text = "".join(piece if isinstance(piece, str) else f"${piece}" for piece in self.pieces).strip()
-        self.out.parsable = "".join(piece if isinstance(piece, str) else f'"${piece}"' for piece in self.pieces).strip()
+        parsable = [piece for piece in self.pieces if not isinstance(piece, _Unparsed)]
+        self.out.parsable = "".join(piece if isinstance(piece, str) else f'"${piece}"' for piece in parsable).strip()
         return self.out
 
     def _step(self, place: int) -> int:
@@ -103,8 +110,21 @@ class _Writer:
             if token.spaced:
                 self.pieces.append(" ")
             return place + 1
+        if token.text == "::" and self.items[place - 1].is_value:
+            return self._cast(place)
         self._emit(token.raw, token)
         return place + 1
+
+    def _cast(self, place: int) -> int:
+        """The type of a value: it says nothing of any column, and the parser does not know every type."""
+        after = type_end(self.items, place + 1)
+        start = len(self.pieces)
+        self._emit("::", self.items[place])
+        inner = place + 1
+        while inner < after:
+            inner = self._step(inner)
+        self.pieces[start:] = [_Unparsed(piece) for piece in self.pieces[start:] if isinstance(piece, str)]
+        return max(after, place + 1)
 
     def _emit(self, piece: str | int, token: Token) -> None:
         if token.spaced and self.pieces:
@@ -166,6 +186,9 @@ class _Writer:
         token, frame = self.items[place], self.frames[-1]
         if token.text == ";" and all(item.text == ";" for item in self.items[place:]):
             return len(self.items)
+        if token.text == "[" and self._text(place + 1) == "]" and self._text(place - 1) != "array":
+            self.pieces.append(_Unparsed("[]"))
+            return place + 2
         if token.text in "([":
             if (after := self._list(place)) is not None:
                 return after

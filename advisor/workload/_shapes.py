@@ -78,7 +78,9 @@ class Shapes:
         if shape.command not in _QUERIES:
             return False
         if shape.tables:
-            return not all(_of_catalog(name) for name in shape.tables)
+            # The names of an unparsed text may be those of its WITH queries.
+            some_or_all = any if shape.unparsed else all
+            return not some_or_all(_of_catalog(name) for name in shape.tables)
         return not shape.text.lower().startswith(_PROBES)
 
     def known(self, queries: Iterable[Query]) -> Mapping[str, QueryShape]:
