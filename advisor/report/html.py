@@ -28,7 +28,7 @@ def render(report: Report) -> str:
     embedded = json.dumps(contract(report), sort_keys=True, ensure_ascii=False, allow_nan=False)
     # In a script element only "<" could end the data; JSON may spell it otherwise.
     data = embedded.replace("<", "\\u003c") if len(embedded.encode()) <= MAX_EMBEDDED else ""
-    return (
+    page = (
         environment()
         .get_template("report.html")
         .render(
@@ -41,3 +41,4 @@ def render(report: Report) -> str:
             max_plans=MAX_PLANS,
         )
     )
+    return page + "\n"
