@@ -7,15 +7,20 @@ import re
 from advisor.captures import quoted
 from connectors.postgres.logs.format import Format, Piece
 
+_NAME = rb'(?:"(?:[^"]|"")*"|[^",\n]*)'
 _START = re.compile(
-    rb'^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^",\n]{1,40},(?:"(?:[^"]|"")*"|[^",\n]*),'
+    rb"^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40},"
+    + (_NAME + rb",") * 2
+    + rb"\d+,"
+    + _NAME
+    + rb",[0-9a-f]+\.[0-9a-f]+,\d+,"
 )
 _RECORD = re.compile(rb"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40},)", re.MULTILINE)
 
 
 def _looks(head: bytes) -> float:
     lines = head.split(b"\n")
-    good = sum(1 for line in lines[:200] if _START.match(line) and line.count(b",") >= 11)
+    good = sum(1 for line in lines[:200] if _START.match(line))
     return 1.0 if good else 0.0
 
 

@@ -11,11 +11,13 @@ import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 
 import duckdb
 
 from advisor.captures import quoted
 from advisor.model.workload import EVENT_COLUMNS
+from connectors.postgres.logs.cursors import create, resolve_cursors, resolve_prepared
 from connectors.postgres.logs.literals import comments, folded, literal, without_comments, without_values
 from connectors.postgres.logs.records import STARTS, classified
 from connectors.postgres.logs.sessions import COLUMNS, Piece, alone, carried, linked
@@ -100,6 +102,15 @@ class EventWriter:
         self._piece = 0
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="log-events")
         self._writing: list[Future[int]] = []
+        create(database)
+
+    def __enter__(self) -> EventWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=error is not None)
 
     def add(self, relation: str, source: str) -> None:
         """Read one piece: ``relation`` is SQL with the columns of ``RECORD_COLUMNS``."""
@@ -118,7 +129,6 @@ class EventWriter:
             self.database.execute(f"CREATE TABLE {table} AS FROM carry")
             self._finish_piece(table, source, last=True)
         self._drain(0)
-        self._pool.shutdown()
         self.parts = [part for part in self.parts if part.exists()]
 
     def _next_table(self) -> str:
@@ -129,11 +139,17 @@ class EventWriter:
         row = self.database.execute(
             f"""SELECT count(*), coalesce(bool_or(kind IN ('P', 'B')), false), coalesce(bool_or(kind = 'D'), false),
                        coalesce(bool_or(kind IN ({STARTS})), false),
-                       coalesce(bool_or(verb IN ('BEGIN', 'START') OR kind = 'T'), false)
+                       coalesce(bool_or(verb IN ('BEGIN', 'START') OR kind = 'T'), false),
+                       coalesce(bool_or(verb IN ('DECLARE', 'FETCH', 'MOVE')), false),
+                       coalesce(bool_or(verb = 'EXECUTE'), false)
                 FROM {table}"""
         ).fetchone()
         assert row is not None
-        records, parts, durations, starts, transactions = row
+        records, parts, durations, starts, transactions, cursors, prepared = row
+        if cursors:
+            resolve_cursors(self.database, table, self._base)
+        if prepared:
+            resolve_prepared(self.database, table)
         before, self._carried = self._carried, 0
         self.found.records += records - before
         self._durations = self._durations or durations

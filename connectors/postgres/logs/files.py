@@ -47,9 +47,9 @@ class Unread:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int], int]]:
+def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int], int | None]]:
     """Open a log, compressed or not: its bytes, a function that tells how many of the file's bytes are consumed,
-    and how many there are.
+    and, for a file that may grow while it is read, how many there were when it was opened.
 
     Raises :class:`SourceError` when the file cannot be opened.
     """
@@ -63,7 +63,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int], int]]:
         raw.seek(0)
         if magic.startswith(b"\x28\xb5\x2f\xfd"):
             with _zstd(path) as stream:
-                yield stream, lambda: 0, total
+                yield stream, lambda: 0, None
             return
         stream = raw
         if magic.startswith(b"\x1f\x8b"):
@@ -72,7 +72,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int], int]]:
             stream = cast(BinaryIO, bz2.BZ2File(raw))
         elif magic.startswith(b"\xfd7zXZ"):
             stream = cast(BinaryIO, lzma.LZMAFile(raw))  # noqa: SIM115 (`raw` is closed here)
-        yield stream, raw.tell, total
+        yield stream, raw.tell, total if stream is raw else None
 
 
 @contextmanager

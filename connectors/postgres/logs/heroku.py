@@ -34,7 +34,8 @@ def _unwrap(piece: Piece) -> str:
     SELECT CASE WHEN m.whole = '' THEN l
                 WHEN coalesce(TRY_CAST(m.number AS INTEGER), 1) > 1
                      AND NOT regexp_matches(left({said}, 60), '^[0-9A-Z]{{5}} [A-Z]+:  ')
-                THEN chr(9) || substr(l, length(m.whole) + 1) ELSE {prefix} || {said} END AS l
+                THEN chr(9) || regexp_replace(substr(l, length(m.whole) + 1), '^\\t', '')
+                ELSE {prefix} || {said} END AS l
     FROM (SELECT l, regexp_extract(left(l, 300), {header}, {names}) AS m FROM {raw_lines(piece)})"""
 
 

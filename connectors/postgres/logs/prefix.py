@@ -77,6 +77,7 @@ KNOWN = (
     "%m %p %u %d %r %c %l %a ",
     "%m %c %u %d %r ",
     "%t %u@%d [%p] ",
+    "%m [%p] %e ",  # what is left of Heroku Postgres' lines
     "%m [%p]: ",
     "%m ",
     "[%p] ",

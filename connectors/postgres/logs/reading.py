@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,9 +77,10 @@ def read(
     with (
         tempfile.TemporaryDirectory(dir=events.parent, prefix=".logs-") as scratch,
         duckdb.connect(config={"memory_limit": "600MB", "temp_directory": scratch}) as database,
+        ExitStack() as stack,
     ):
         database.execute("SET TimeZone = 'UTC'")
-        writer = EventWriter(database, Path(scratch), keep_values)
+        writer = stack.enter_context(EventWriter(database, Path(scratch), keep_values))
         total = sum(path.stat().st_size for path in paths if path.exists())
         before = 0
         for path in paths:
@@ -129,8 +130,7 @@ class _File:
         with opened(self.path) as (stream, _, _):
             self.columns = self.form.columns(_head(stream))
         self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
-        with opened(self.path) as (stream, consumed, size):
-            limit = size if isinstance(stream, BufferedReader) else None
+        with opened(self.path) as (stream, consumed, limit):
             for data, line in pieces(stream, limit, self.form.border, self.unread, self.path.name):
                 self._piece(data, line)
                 progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
