@@ -41,7 +41,6 @@ class Parsed:
     tables: tuple[TableName, ...] = ()
     written: TableName | None = None
     assigned: tuple[str, ...] = ()
-    locking: bool = False
 
 
 @dataclass
@@ -63,7 +62,6 @@ class Blocks:
         self.parsed.blocks = tuple(draft.block() for draft in self.drafts if draft.tables)
         tables = [name for draft in self.drafts for name in draft.tables]
         self.parsed.tables = tuple(dict.fromkeys([*([self.parsed.written] if self.parsed.written else []), *tables]))
-        self.parsed.locking = tree.find(exp.Lock) is not None
         return self.parsed
 
     def _modifying_or_query(self, tree: exp.Expr, parent: Scope | None) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from advisor.model.catalog import Table
+from advisor.model.catalog import Table, quote
 from advisor.model.shape import Operand, Operator, Predicate
-from advisor.shape._sql_scope import Resolved, Scope, Source, parameter, unwrapped
+from advisor.shape._sql_scope import Resolved, Scope, Source, identifier, parameter, unwrapped
 from advisor.shape._sql_text import Value
 
 _BINARY: dict[type[exp.Expr], tuple[Operator, str]] = {
@@ -412,7 +412,9 @@ class Conditions:
 
 def resolved_columns(node: exp.Expr, scope: Scope) -> Iterator[Resolved]:
     """Every column of ``node`` that resolves, subqueries left out, inlined expressions opened."""
-    for part in node.walk(prune=lambda n: isinstance(n, _QUERIES)):
+    if isinstance(node, exp.Column) and (parameter(node) is not None or isinstance(node.this, exp.Star)):
+        return
+    for part in (node,) if isinstance(node, exp.Column) else node.walk(prune=lambda n: isinstance(n, _QUERIES)):
         if not isinstance(part, exp.Column) or isinstance(part.this, exp.Star) or parameter(part) is not None:
             continue
         found = scope.resolve(part)
@@ -475,8 +477,22 @@ def _row(node: exp.Expr) -> list[exp.Expr] | None:
 
 
 def _shown(node: exp.Expr) -> str:
+    """The condition as text. sqlglot's generator copies the tree, so plain comparisons go without it."""
+    if type(node) in _PLAIN and (left := _plain(node.this)) and (right := _plain(node.expression)):
+        return f"{left} {_PLAIN[type(node)]} {right}"
     text = node.sql("postgres", normalize_functions="lower")
     return _UNQUOTE.sub(r"\1", text)
+
+
+_PLAIN: dict[type[exp.Expr], str] = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+
+
+def _plain(node: exp.Expr) -> str:
+    if not isinstance(node, exp.Column):
+        return ""
+    if (number := parameter(node)) is not None:
+        return f"${number}"
+    return ".".join(quote(identifier(part)) for part in node.parts)
 
 
 _UNQUOTE = re.compile(r'"(\$\d+)"')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from advisor.shape._sql_fingerprint import is_structural, is_unary
 from advisor.shape._sql_tokens import Kind, Token, closing, is_literal, type_end, typed_literal, words
@@ -362,6 +363,21 @@ class _Writer:
 def canonical(items: Sequence[Token]) -> Canonical:
     """Renumber every value of a statement's tokens."""
     return _Writer(items).write()
+
+
+def longest_list(items: Sequence[Token]) -> int:
+    """The number of values in the longest list after IN or ARRAY; 0 without one. Rows of an IN list count as one."""
+    longest = 0
+    for place in range(1, len(items)):
+        if items[place].text in ("(", "[") and items[place - 1].text in ("in", "array"):
+            inside = items[place + 1 : closing(items, place)]
+            if inside and (inside[0].is_value or inside[0].text in "-("):
+                depths = [{"(": 1, ")": -1}.get(item.text, 0) for item in inside]
+                commas = sum(
+                    item.text == "," and depth == 0 for item, depth in zip(inside, accumulate(depths), strict=True)
+                )
+                longest = max(longest, commas + 1)
+    return longest
 
 
 def _number_type(raw: str) -> str:

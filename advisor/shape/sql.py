@@ -18,12 +18,14 @@ from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import QueryShape
 from advisor.shape._sql_blocks import Blocks, Parsed
 from advisor.shape._sql_fingerprint import fingerprint
-from advisor.shape._sql_text import Canonical, canonical
+from advisor.shape._sql_text import Canonical, canonical, longest_list
 from advisor.shape._sql_tokens import Kind, Token, closing, tokens, type_end, words
 
 _CACHED_SHAPES = 20_000
 _CACHED_CATALOGS = 4
 _QUERIES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
+# FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE (manual, SELECT, "The Locking Clause").
+_LOCKS = frozenset({"update", "share", "no", "key"})
 # Longer statements are fingerprinted but not parsed: sqlglot needs about 1 ms for 30 tokens, and they are bulk loads.
 _PARSED_TOKENS = 20_000
 # Built-in functions marked volatile that do more than read (pg_proc.provolatile = 'v'), and the usual extensions'.
@@ -58,7 +60,7 @@ class Glance:
 def glance(text: str) -> Glance:
     """Fingerprint, command and longest list of a text, without parsing: about ten times faster than a shape."""
     items = _inner(tokens(text))
-    return Glance(fingerprint(items), _command(items), max(canonical(items).lengths.values(), default=0))
+    return Glance(fingerprint(items), _command(items), longest_list(items))
 
 
 def expression_key(expression: str) -> str:
@@ -97,7 +99,7 @@ def _shape(text: str, catalog: Catalog | None) -> QueryShape:
         parameters=len(rewritten.values),
         written=parsed.written,
         assigned=parsed.assigned,
-        locking=parsed.locking,
+        locking=any(item.text == "for" and following.text in _LOCKS for item, following in pairwise(items)),
         volatile=any(item.text in _VOLATILE and following.text == "(" for item, following in pairwise(items)),
         unparsed=unparsed,
         sample=text,
