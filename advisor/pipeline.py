@@ -24,8 +24,8 @@ def analyze(
     options = options or Options()
     progress(Step("Grouping statements into shapes"))
     workload = digest(capture, options, progress)
-    impact = with_attribute("advisor.impact", "migration_impact").get(capture.server.product)
-    study = Study(capture, workload, estimator, options, impact.migration_impact if impact else None, progress)
+    notes = {module.PRODUCT: module.migration_impact for module in with_attribute("advisor.impact", "PRODUCT").values()}
+    study = Study(capture, workload, estimator, options, notes.get(capture.server.product), progress)
     progress(Step("Looking for what slows it down"))
     findings = find(study)
     progress(Step("Proving remedies with the planner"))

@@ -1,1 +1,1 @@
-"""One file a database: ``migration_impact(action, capture, workload, size_bytes)``."""
+"""One file a database: its ``PRODUCT`` and ``migration_impact(action, capture, workload, size_bytes)``."""
