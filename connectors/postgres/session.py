@@ -31,6 +31,18 @@ SETTINGS = {
 }
 
 
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What the driver raises when the session is gone, or going."""
+
+
 class Fetcher(Protocol):
     """Whatever can run a SELECT: a :class:`Session`, or a bare asyncpg connection."""
 
@@ -77,7 +89,7 @@ class Session:
                     if name != "default_transaction_read_only":
                         await self.connection.execute(f"SET LOCAL {name} = '{setting}'")
                 yield self.connection
-        except (asyncpg.InterfaceError, OSError, asyncpg.PostgresConnectionError) as error:
+        except LOST as error:
             raise ConnectionFailed(
                 f"The connection to {self.target.name} was lost ({_words(error)}); try again."
             ) from error

@@ -50,17 +50,17 @@ _DEPTH = 100
 def build(document: Properties, *, keep_values: bool, text: str = "", planner: str = "PostgreSQL") -> Plan:
     """Build a Plan from one EXPLAIN document (``{"Plan": {...}, "Planning Time": ...}`` or a bare node).
 
-    Literals in conditions become ``$0`` unless ``keep_values``. Raises :class:`SourceError` when it holds no plan.
+    Literals in conditions become ``$0`` unless ``keep_values``; a ``text`` that is given is kept as it is.
+    Raises :class:`SourceError` when the document holds no plan.
     """
     top = document.get("Plan", document)
     if not isinstance(top, Mapping) or not isinstance(top.get("Node Type"), str):
         raise SourceError("This is no execution plan: no node was found in it; paste the whole output of EXPLAIN.")
-    told = str(document.get("Query Text") or text)
     clean: Callable[[str], str] = (lambda value: value) if keep_values else masked
     return Plan(
         root=_node(top, clean, 0),
         planner=planner,
-        text=clean(told),
+        text=text or clean(str(document.get("Query Text", ""))),
         generic="Actual Rows" not in top,
         planning_ms=_number(document.get("Planning Time")),
         execution_ms=_number(document.get("Execution Time", document.get("Duration"))),
