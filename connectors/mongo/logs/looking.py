@@ -1,0 +1,90 @@
+"""What a file is, told by its first lines."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+
+from advisor.errors import SourceError
+
+LOOKED_AT = 400
+"""Lines that are looked at before a file is given up: a log may open with lines that are none (a shell's)."""
+
+_OPENERS: dict[bytes, Callable[..., IO[bytes]]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
+
+
+class Kind(StrEnum):
+    """A file that this connector reads."""
+
+    LOG = "log"
+    PROFILE = "profile"
+    EXPLAIN = "explain"
+    CATALOG = "catalog"
+
+
+def opened(path: Path) -> IO[bytes]:
+    """Open a file, compressed or not. Raises :class:`SourceError` when it cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(6)
+        opener = next((way for magic, way in _OPENERS.items() if head.startswith(magic)), None)
+        return opener(path, "rb") if opener else path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def by_looking(path: Path) -> Kind | None:
+    """What ``path`` holds; ``None``: nothing of MongoDB's. Raises :class:`SourceError` if it cannot be read."""
+    found = None
+    for document in _documents(path):
+        found = _kind(document)
+        if found is not None:
+            break
+    return found
+
+
+def _documents(path: Path) -> Iterator[Any]:
+    """The JSON documents of the first lines, or the whole file as one."""
+    with opened(path) as stream:
+        try:
+            head = [line.strip().lstrip(b"\xef\xbb\xbf") for _, line in zip(range(LOOKED_AT), stream, strict=False)]
+        except (OSError, EOFError):
+            return
+    for line in head:
+        if line.startswith(b"{") and line.rstrip(b",").endswith(b"}"):
+            try:
+                yield json.loads(line.rstrip(b","))
+            except ValueError:
+                continue
+    if head and head[0][:1] in (b"{", b"["):
+        with opened(path) as stream:
+            try:
+                whole = json.loads(stream.read(64 << 20))
+            except (ValueError, OSError, EOFError):
+                return
+        yield from whole if isinstance(whole, list) else [whole]
+
+
+def _kind(document: Any) -> Kind | None:
+    if not isinstance(document, dict):
+        return None
+    if {"t", "s", "c", "msg"} <= document.keys() and isinstance(document["t"], dict):
+        return Kind.LOG
+    if {"op", "ns", "ts"} <= document.keys() and {"millis", "command", "execStats"} & document.keys():
+        return Kind.PROFILE
+    if isinstance(document.get("collections"), dict):
+        return Kind.CATALOG
+    explains = {"queryPlanner", "stages", "shards", "executionStats", "splitPipeline"}
+    if explains & document.keys() or isinstance(document.get("explain"), dict):
+        return Kind.EXPLAIN
+    return None

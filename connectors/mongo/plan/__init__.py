@@ -1,0 +1,159 @@
+"""``explain`` of every form and version -> Plan. Pure; values are left out.
+
+:func:`parse_explain` takes a find, count, distinct, write or aggregation, from a mongod or through mongos, of the
+classic engine, SBE or an express path, at every verbosity.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from advisor.errors import SourceError
+from advisor.model.plan import Plan, PlanNode
+from connectors.mongo.commands import canonical
+from connectors.mongo.plan.nodes import number, tree, with_totals
+from connectors.mongo.plan.pipeline import pipeline_tree
+
+__all__ = ["parse_explain"]
+
+
+def parse_explain(document: Mapping[str, Any], text: str = "") -> Plan:
+    """Turn one explain output into a Plan; ``text`` is the statement where the caller knows it.
+
+    Raises :class:`SourceError` when it is no explain.
+    """
+    while isinstance(document.get("explain"), Mapping):
+        document = document["explain"]
+    root = plan_tree(document)
+    if root is None:
+        raise SourceError("This is no output of MongoDB's explain: it has neither queryPlanner, stages nor shards.")
+    version = (document.get("serverInfo") or _first_shard(document).get("serverInfo") or {}).get("version", "")
+    stats = _stats(document)
+    executed = "executionTimeMillis" in stats
+    return Plan(
+        root,
+        planner=f"MongoDB {version} explain".replace("  ", " "),
+        text=text or _text(document),
+        generic=False,
+        planning_ms=_planning(document),
+        execution_ms=number(stats["executionTimeMillis"]) if executed else None,
+        rejected=_rejected(document),
+    )
+
+
+def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
+    """The root of an explain, of a shard's part of one, or of a ``$cursor`` stage."""
+    if isinstance(document.get("stages"), list):
+        return pipeline_tree(document["stages"], plan_tree)
+    if isinstance(document.get("queryPlanner"), Mapping):
+        return _planned(document["queryPlanner"], document.get("executionStats") or {})
+    shards = document.get("shards")
+    if isinstance(shards, Mapping) and shards:
+        return _sharded(document, shards)
+    if isinstance(document.get("executionStages"), Mapping):
+        return tree(document["executionStages"], "")
+    return None
+
+
+def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode | None:
+    namespace = str(planner.get("namespace", ""))
+    winning = planner.get("winningPlan") or {}
+    stages = stats.get("executionStages") or {}
+    if not winning and not stages:
+        return None
+    if isinstance(winning.get("queryPlan"), Mapping):
+        return with_totals(tree(winning["queryPlan"], namespace), stats)
+    if isinstance(stages, Mapping) and stages.get("shards"):
+        return tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
+    if not isinstance(stages, Mapping) or not stages:
+        return tree(winning, namespace) if winning.get("stage") or winning.get("shards") else None
+    root = tree(stages, namespace)
+    return root if root.documents_examined or any(_told(node) for node in root.walk()) else with_totals(root, stats)
+
+
+def _told(node: PlanNode) -> bool:
+    return node.documents_examined is not None or node.keys_examined is not None
+
+
+def _shards_with_names(stages: Mapping[str, Any], winning: Mapping[str, Any]) -> list[Any]:
+    """A shard's execution with the namespace that only its plan tells; SBE shards keep their plan's tree."""
+    planned = {part.get("shardName"): part for part in winning.get("shards") or ()}
+    found = []
+    for part in stages["shards"]:
+        own = planned.get(part.get("shardName"), {})
+        plan = own.get("winningPlan") or {}
+        if isinstance(plan.get("queryPlan"), Mapping):
+            found.append({"namespace": own.get("namespace"), "sbe": (plan["queryPlan"], part)})
+        else:
+            found.append({**part, "namespace": own.get("namespace", "")})
+    return found
+
+
+def _sharded(document: Mapping[str, Any], shards: Mapping[str, Any]) -> PlanNode | None:
+    children = [node for _, part in sorted(shards.items()) if (node := plan_tree(part)) is not None]
+    if not children:
+        return None
+    if len(children) == 1 and not document.get("splitPipeline"):
+        return children[0]
+    attributes = {"merge": str(document["mergeType"])} if document.get("mergeType") else {}
+    rows = [node.actual_rows for node in children if node.actual_rows is not None]
+    return PlanNode(
+        "SHARDS",
+        actual_rows=sum(rows) if rows else None,
+        attributes={"shards": ", ".join(sorted(shards)), **attributes},
+        children=tuple(children),
+    )
+
+
+def _first_shard(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    shards = document.get("shards")
+    if isinstance(shards, Mapping) and shards:
+        part = shards[min(shards)]
+        return part if isinstance(part, Mapping) else {}
+    winning = (document.get("queryPlanner") or {}).get("winningPlan") or {}
+    parts = winning.get("shards") or ({},)
+    return parts[0] if isinstance(parts[0], Mapping) else {}
+
+
+def _cursor(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    for stage in document.get("stages") or ():
+        for name, value in stage.items():
+            if name in ("$cursor", "$geoNearCursor") and isinstance(value, Mapping):
+                return value
+    return {}
+
+
+def _stats(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = document.get("executionStats") or _cursor(document).get("executionStats") or {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _planner(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return document.get("queryPlanner") or _cursor(document).get("queryPlanner") or {}
+
+
+def _planning(document: Mapping[str, Any]) -> float | None:
+    taken = _planner(document).get("optimizationTimeMillis")
+    return None if taken is None else number(taken)
+
+
+def _rejected(document: Mapping[str, Any]) -> int:
+    planner = _planner(document)
+    own = len(planner.get("rejectedPlans") or ())
+    parts: Sequence[Mapping[str, Any]] = (planner.get("winningPlan") or {}).get("shards") or ()
+    shards = document.get("shards")
+    inner = sum(_rejected(part) for part in shards.values()) if isinstance(shards, Mapping) else 0
+    return own + sum(len(part.get("rejectedPlans") or ()) for part in parts) + inner
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    command = document.get("command")
+    if not isinstance(command, Mapping):
+        return ""
+    namespace = str(_planner(document).get("namespace", ""))
+    try:
+        return canonical(json.loads(json.dumps(command, default=str)), namespace.partition(".")[0])
+    except (TypeError, ValueError, KeyError):
+        return ""
