@@ -180,12 +180,12 @@ class ExportsPage:
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """A rule's documentation: its sections in order, heading and text."""
+    """A rule's documentation: its sections in order, each a heading ("" first) and blocks of "text" or "code"."""
 
     name: str
     title: str
     databases: tuple[str, ...]
-    sections: tuple[tuple[str, str], ...]
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)

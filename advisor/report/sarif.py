@@ -55,7 +55,7 @@ def _rule(name: str) -> dict[str, Any]:
         "id": name,
         "shortDescription": {"text": document.partition("\n")[0] or name},
         "fullDescription": {"text": words.one_line(document, 1_000)},
-        "help": {"text": document},
+        "help": {"text": document, "markdown": document},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
@@ -22,7 +23,6 @@ from web.rendering import TheReport, TheStore, page
 
 ROUTER = APIRouter()
 DECISIONS = ("open", "accepted", "dismissed")
-RULE_SECTIONS = ("What it finds", "Why it matters", "Example", "Instead", "When it is wrong")
 
 
 @page(ROUTER, "/reports/{report_id}/findings", "findings.html")
@@ -138,10 +138,22 @@ def rule(request: Request, name: str) -> RulePage:
     module = with_attribute("advisor.rules", "RULE").get(name)
     if module is None:
         raise HTTPException(404, f"There is no rule {name!r}.")
-    document = inspect.cleandoc(module.__doc__ or "")
-    parts = re.split(rf"^({'|'.join(RULE_SECTIONS)}):?[ \t]*$(?:\n[-=~]+$)?", document, flags=re.MULTILINE)
-    sections = [("", parts[0].strip()), *zip(parts[1::2], map(inspect.cleandoc, parts[2::2]), strict=True)]
-    return RulePage(name, module.RULE.title, module.RULE.databases, tuple(s for s in sections if s[1]))
+    first, *rest = re.split(r"^##\s+(.+)$", inspect.cleandoc(module.__doc__ or ""), flags=re.MULTILINE)
+    sections = [("", first), *zip(rest[::2], rest[1::2], strict=True)]
+    return RulePage(
+        name,
+        module.RULE.title,
+        module.RULE.databases,
+        tuple((heading.strip(), tuple(_blocks(text))) for heading, text in sections),
+    )
+
+
+def _blocks(markdown: str) -> Iterator[tuple[str, str]]:
+    """Paragraphs and indented code of a docstring's section, as ("text" or "code", content)."""
+    for block in re.split(r"\n(?:[ \t]*\n)+", markdown.strip("\n")):
+        if block.strip():
+            indented = all(line.startswith("    ") or not line.strip() for line in block.splitlines())
+            yield ("code", inspect.cleandoc(block)) if indented else ("text", " ".join(block.split()))
 
 
 def _find(report: Report, identity: str) -> Recommendation:
