@@ -83,9 +83,9 @@ WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema')
   AND (cardinality($1::text::text[]) = 0 OR s.schemaname = ANY($1::text::text[]));
 
 -- name: sizes
-SELECT c.oid, pg_relation_size(c.oid) AS bytes, pg_table_size(c.oid) AS table_bytes
-FROM pg_class c
-WHERE c.oid = ANY($1::text::oid[]) AND c.relkind IN ('r', 'm', 'i') AND pg_relation_size(c.oid) IS NOT NULL;
+SELECT c.oid, m.bytes, CASE WHEN c.relkind = 'i' THEN m.bytes ELSE pg_table_size(c.oid) END AS table_bytes
+FROM pg_class c CROSS JOIN LATERAL pg_relation_size(c.oid) AS m(bytes)
+WHERE c.oid = ANY($1::text::oid[]) AND c.relkind IN ('r', 'm', 'i') AND m.bytes IS NOT NULL;
 
 -- name: usage
 SELECT s.relid AS oid, s.seq_scan, s.seq_tup_read, s.idx_scan, s.n_tup_ins, s.n_tup_upd, s.n_tup_del, s.n_tup_hot_upd,
@@ -104,8 +104,10 @@ SELECT i.indexrelid AS oid, i.indrelid AS table_oid, c.relname::text AS name, m.
        i.indisreplident AS replica_identity, i.indisclustered AS clustered,
        i.indpred IS NOT NULL AS partial, CASE WHEN i.indrelid <> ALL($2::text::oid[]) THEN pg_get_indexdef(i.indexrelid) END AS definition,
        c.reltuples::float8 AS rows, c.relpages AS pages, array_to_json(c.reloptions)::text AS options, k.conname::text AS constraint,
-       (SELECT p.relname::text FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
-        WHERE h.inhrelid = i.indexrelid LIMIT 1) AS parent
+       CASE WHEN c.relispartition THEN
+           (SELECT p.relname::text FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
+            WHERE h.inhrelid = i.indexrelid LIMIT 1)
+       END AS parent
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam
