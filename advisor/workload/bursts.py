@@ -69,8 +69,8 @@ def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFa
     )
     database.execute(
         "CREATE OR REPLACE TEMP TABLE burst_shape (id INTEGER, fingerprint VARCHAR, reads BOOLEAN, writes BOOLEAN,"
-        " inserts BOOLEAN, written INTEGER, target INTEGER, single BOOLEAN, locking BOOLEAN, listed BOOLEAN, elements INTEGER,"
-        " pages BOOLEAN, pages_by_offset BOOLEAN, keyed BOOLEAN)"
+        " inserts BOOLEAN, written INTEGER, target INTEGER, single BOOLEAN, locking BOOLEAN, listed BOOLEAN,"
+        " elements INTEGER, pages BOOLEAN, pages_by_offset BOOLEAN, keyed BOOLEAN)"
     )
     rows = [
         (

@@ -39,8 +39,8 @@ class Join:
 class ShapeFacts:
     """What the burst search asks of a shape.
 
-    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY), of ``elements`` where its text tells it, else 0.
-    ``pages``: it reads on from a key (range, ORDER BY, LIMIT).
+    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY), of
+    ``elements`` where its text tells how many, else 0. ``pages``: it reads on from a key (range, ORDER BY, LIMIT).
     """
 
     shape: QueryShape
