@@ -10,10 +10,11 @@ from advisor.model.catalog import Catalog, Index
 from advisor.model.recommendation import Candidate, Declined
 from advisor.model.workload import Query
 from advisor.ports import CostEstimator, Options, Progress, Study
-from advisor.recommend._by_rule import ByRule
+from advisor.recommend._by_rule import ByRule, index_bytes
 from advisor.recommend._foreign_keys import foreign_key_checks
 from advisor.recommend._needs import needs
 from advisor.recommend._pricing import Pricer
+from advisor.recommend._special import answers
 from advisor.recommend._texts import text_to_price
 from advisor.recommend._weights import Calibration, upkeep_ms
 from advisor.recommend.candidates import Options as CandidateOptions
@@ -42,6 +43,10 @@ is larger, more updates lose HOT, and how much it saves depends on how well the 
 UNSURE = 0.5
 """Part of its cost that a query must save when the planner guesses how much of the table a range with unknown bounds
 takes (a third, or a two-hundredth between two bounds: selfuncs.h). A smaller gain is within the guess."""
+TRIGRAM_CLASS = "gin_trgm_ops"
+TRIGRAM = 0.05
+"""Part of a pattern search's cost that a trigram index leaves where no planner can tell: on 100,000 titles, a search
+for six characters took 0.1 ms instead of 190; short patterns gain less."""
 WORTH_A_REGRESSION = 5.0
 """An index that slows a write beyond ``max_regression`` must give back this many times what all writes pay for it."""
 
@@ -154,6 +159,7 @@ class _Work:
         self._relate([candidate.index for candidate in found])
         active = [query for query in sorted(self._queries) if self._pricer.relevant(query)]
         self._pricer.extremes(active)
+        self._assume(found)
         promising = [query for query in active if self._pricer.gains(query)]
         self._pricer.singles(promising, CALLS // 2)
         share = min(ALTERNATIVES[1], max(ALTERNATIVES[0], CALLS // (4 * max(len(promising), 1))))
@@ -162,6 +168,13 @@ class _Work:
         self._calibration = Calibration.of(
             list(self._queries.values()), {query: self._pricer.base(query).total for query in active}
         )
+
+    def _assume(self, found: Sequence[Candidate]) -> None:
+        """Price by rule what the planner cannot build for want of an extension that the target has."""
+        for candidate in found:
+            if candidate.index in self._pricer.refused and candidate.index.columns[0].opclass == TRIGRAM_CLASS:
+                for query in candidate.shapes:
+                    self._pricer.assume(query, candidate.index, TRIGRAM)
 
     def _relate(self, indexes: Sequence[Index]) -> None:
         """Note which candidates could change which query's plan: those led by a key it asks for, or covering it."""
@@ -175,7 +188,7 @@ class _Work:
                     (
                         index
                         for index in by_table.get(need.table.name, ())
-                        if index.keys[0] in need.keys
+                        if (index.keys[0] in need.keys and answers(index, need))
                         or (need.read is not None and set(need.read) <= {*index.keys, *index.include})
                     ),
                 )
@@ -211,7 +224,11 @@ class _Work:
         indexes = sorted({index for priced in sets.values() for key in priced for index in key}, key=label)
         new = [index for index in indexes if index not in self._sizes]
         if new:
-            self._sizes.update(zip(new, self._planner.sizes(new), strict=True))
+            given = self._planner.sizes(new)
+            self._sizes.update(
+                (index, size or index_bytes(index, self._catalog.by_name[index.table]))
+                for index, size in zip(new, given, strict=True)
+            )
         table = CostTable(
             base={query: self._pricer.base(query).total for query in active},
             sets={q: {frozenset(map(label, key)): cost for key, cost in sets[q].items()} for q in active},

@@ -99,7 +99,7 @@ class Pricer:
         )
 
     def _what_if(self, query: str, indexes: frozenset[Index], hidden: frozenset[str] = frozenset()) -> WhatIf:
-        return WhatIf(query, self._texts[query], indexes, hidden)
+        return WhatIf(query, self._texts[query], indexes - self.refused.keys(), hidden)
 
     def _remember(self, question: Question, cost: Cost) -> None:
         query, indexes = question
@@ -135,6 +135,14 @@ class Pricer:
         for query in self._relevant:
             self._relevant[query] -= frozenset(self.refused)
         self.ask((query, self.relevant(query)) for query in spoiled)
+
+    def assume(self, query: str, index: Index, part: float) -> None:
+        """Take it that ``index``, which the planner refuses, brings ``query`` down to ``part`` of its cost."""
+        self._relevant[query] |= {index}
+        alone = frozenset({index})
+        base = self.base(query)
+        if not base.error:
+            self._remember((query, alone), Cost(base.total * part, self._estimator.planner, used=alone))
 
     def singles(self, queries: Iterable[str], limit: int | None) -> None:
         """Price the relevant candidates of each query alone, an index's queries side by side; at most ``limit``."""

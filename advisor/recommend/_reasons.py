@@ -31,6 +31,10 @@ def declined(advice: Advice, options: Options) -> Iterator[Declined]:
 
 
 def _idle(advice: Advice, table: TableName, candidates: list[Candidate]) -> Iterator[Declined]:
+    refused = [candidate for candidate in candidates if candidate.index in advice.pricer.refused]
+    for candidate in refused:
+        yield _declined(candidate, f"the planner could not build it: {advice.pricer.refused[candidate.index]}")
+    candidates = [candidate for candidate in candidates if candidate not in refused]
     for candidate in candidates[:UNUSED_SHOWN]:
         queries = len(candidate.shapes)
         whose = "the one query that it was made for" if queries == 1 else f"any of its {queries} queries"

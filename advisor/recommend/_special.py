@@ -86,5 +86,18 @@ def _containment(table: Table, column: Column, predicate: Predicate) -> Index | 
     return None
 
 
+def answers(index: Index, need: Need) -> bool:
+    """Whether ``index`` is the kind that ``need`` asks for; a planner takes both jsonb classes for equally good.
+
+    The default class answers ``@>`` too, but fetches every row that has the key and the value anywhere (manual
+    8.14.4): on 1.2 million rows 24 ms instead of 1.3.
+    """
+    asked = {predicate.operator for predicate in need.special if predicate.column == index.columns[0].name}
+    column = need.table.by_column.get(index.columns[0].name)
+    if index.method != "gin" or column is None or column.type != "jsonb":
+        return True
+    return Operator.CONTAINS in asked if index.columns[0].opclass else asked != {Operator.CONTAINS}
+
+
 def _correlation(column: Column) -> float:
     return abs(column.stats.correlation or 0.0) if column.stats else 0.0

@@ -116,7 +116,7 @@ def root_cause(index: Index, queries: Sequence[Query], table: Table) -> str:
     return reason + places
 
 
-def solution(index: Index, planner: str, *, proven: bool) -> str:
+def solution(index: Index, planner: str, *, proven: bool, refusal: str = "") -> str:
     """What to build and why in this form."""
     parts = [f"Build {label(index)}."]
     if len(index.columns) > 1:
@@ -133,7 +133,8 @@ def solution(index: Index, planner: str, *, proven: bool) -> str:
         parts.append(_METHODS.get(index.method, ""))
     if any(column.opclass.endswith("pattern_ops") for column in index.columns):
         parts.append("The pattern operator class lets LIKE 'prefix%' use it under any collation.")
-    how = f"{planner} chose it when asked" if proven else "No planner was available, so this rests on a rule of thumb"
+    why = f"{planner} could not build it ({refusal})" if refusal else "No planner was available"
+    how = f"{planner} chose it when asked" if proven else f"{why}, so this rests on a rule of thumb"
     return " ".join([*parts, f"{how}."])
 
 

@@ -61,6 +61,8 @@ class _Writer:
         self._final = final
         self._table: Table = study.catalog.by_name[index.table]
         self._helped = advice.helped(index)
+        self._refusal = advice.pricer.refused.get(index, "")
+        self._proven = advice.proven and not self._refusal
         self._queries: list[Query] = [advice.queries[key] for key in self._helped]
 
     def recommendation(self, findings: Sequence[Finding]) -> Recommendation:
@@ -80,7 +82,7 @@ class _Writer:
             tables=(self._index.table,),
             problem=_words.problem(self._queries, self._table, before, self._study.workload),
             root_cause=_words.root_cause(self._final, self._queries, self._table),
-            solution=_words.solution(self._final, self._advice.planner, proven=self._advice.proven),
+            solution=_words.solution(self._final, self._advice.planner, proven=self._proven, refusal=self._refusal),
             benefit=self._benefit(by_shape),
             migration_impact=self._impact(action, size, statement),
             risks=_words.risks(
@@ -127,7 +129,7 @@ class _Writer:
         per_day = workload.per_day(net) if saved else None
         # Plan costs and times of one server agree within a factor of two for most statements.
         return Benefit(
-            method=Method.PLANNER if advice.proven else Method.ESTIMATED,
+            method=Method.PLANNER if self._proven else Method.ESTIMATED,
             planner=advice.planner,
             cost_before=sum(shape.calls * shape.cost_before for shape in by_shape),
             cost_after=sum(shape.calls * shape.cost_after for shape in by_shape),
@@ -140,7 +142,7 @@ class _Writer:
 
     def _basis(self) -> str:
         advice = self._advice
-        source = advice.planner if advice.proven else "a rule of thumb (no planner was available)"
+        source = advice.planner if self._proven else "a rule of thumb (no planner could be asked)"
         if advice.calibration.median is None:
             return f"costs by {source}; no times were observed, so none are derived"
         upkeep = advice.upkeep(self._index)
@@ -191,7 +193,7 @@ class _Writer:
         )
 
     def _confidence(self) -> Confidence:
-        if not self._advice.proven:
+        if not self._proven:
             return Confidence.LOW
         fresh = self._table.rows > 0
         return Confidence.HIGH if fresh and self._advice.calibration.median is not None else Confidence.MEDIUM
