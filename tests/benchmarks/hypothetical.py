@@ -45,7 +45,7 @@ class HypoPG:
         self.calls += 1
         try:
             self._have(question.indexes)
-            row = self._connection.execute(sql.SQL("EXPLAIN (FORMAT JSON) " + question.text)).fetchone()  # type: ignore[arg-type]
+            row = self._connection.execute(sql.SQL("EXPLAIN (FORMAT JSON) " + question.text)).fetchone()
         except psycopg.Error as error:
             return Cost(float("inf"), self.planner, error=str(error))
         assert row is not None

@@ -18,7 +18,8 @@ import asyncpg
 import psycopg
 
 from advisor.model.capture import Capture, Server
-from advisor.model.catalog import Catalog
+from advisor.model.catalog import Catalog, Index
+from advisor.model.recommendation import WhatIf
 from advisor.model.workload import Query, QueryStats, StatsSource, Workload
 from advisor.ports import Options, Study
 from advisor.recommend._engine import advise
@@ -53,11 +54,11 @@ def load(connection: psycopg.Connection[tuple[object, ...]], folder: Path) -> No
         return
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["tpchgen-cli", "csv", "-s", "0.1", f"--output-dir={folder}"], check=True, stdout=subprocess.DEVNULL)
-    connection.execute((HERE / "tpch_schema.sql").read_text())  # type: ignore[arg-type]
+    connection.execute((HERE / "tpch_schema.sql").read_text())
     for table in TABLES:
         with (
             (folder / f"{table}.csv").open("rb") as source,
-            connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy,  # type: ignore[arg-type]
+            connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv, HEADER)") as copy,
         ):
             while block := source.read(1 << 20):
                 copy.write(block)
@@ -115,10 +116,8 @@ def main() -> None:
             print(f"{name:34}" + " ".join(cells))
 
 
-def total(estimator: HypoPG, indexes: frozenset) -> float:  # type: ignore[type-arg]
+def total(estimator: HypoPG, indexes: frozenset[Index]) -> float:
     """The planner's cost of all queries when exactly ``indexes`` exist."""
-    from advisor.model.recommendation import WhatIf
-
     return sum(cost.total for cost in estimator.costs([WhatIf(n, text, indexes) for n, text in queries().items()]))
 
 
