@@ -87,3 +87,13 @@ class Plan:
     def scans(self) -> Iterator[PlanNode]:
         """The nodes that read a table or an index."""
         return (node for node in self.nodes() if node.access is not None)
+
+    def keys_examined(self) -> int | None:
+        """Index keys read by all nodes (MongoDB); ``None`` when no node tells."""
+        told = [node.keys_examined for node in self.nodes() if node.keys_examined is not None]
+        return sum(told) if told else None
+
+    def documents_examined(self) -> int | None:
+        """Documents read by all nodes (MongoDB); ``None`` when no node tells."""
+        told = [node.documents_examined for node in self.nodes() if node.documents_examined is not None]
+        return sum(told) if told else None
