@@ -33,7 +33,7 @@ from datetime import timedelta
 from advisor.model.catalog import Index, Table
 from advisor.model.finding import Confidence, EvidenceValue, Finding, Rule, Severity
 from advisor.ports import Study
-from advisor.rules._indexes import facts, indexed_tables, is_bound
+from advisor.rules._indexes import comparable, facts, indexed_tables, is_bound
 
 RULE = Rule.of(__name__, "An index that no query uses", ("postgresql",), ("catalog", "statistics"))
 
@@ -53,13 +53,21 @@ def find(study: Study) -> Iterator[Finding]:
     }
     for table in indexed_tables(study.catalog):
         for index in sorted(table.indexes, key=lambda index: index.name):
-            if _unused(index) and index.name not in planned and not _only_support(study, table, index):
+            if not _unused(index) or index.name in planned or _has_another(table, index):
+                continue
+            if not _only_support(study, table, index):
                 yield _finding(study, table, index)
 
 
 def _unused(index: Index) -> bool:
     superfluous = index.valid and not index.unique and not is_bound(index)
     return superfluous and index.scans == 0 and (index.size_bytes is None or index.size_bytes >= WORTH_BYTES)
+
+
+def _has_another(table: Table, index: Index) -> bool:
+    """Whether another index covers it: that it is not used then says nothing of its columns."""
+    others = (other for other in table.indexes if other.name != index.name and other.valid)
+    return any(comparable(other).covers(comparable(index)) for other in others)
 
 
 def _only_support(study: Study, table: Table, index: Index) -> bool:

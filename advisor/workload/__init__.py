@@ -6,6 +6,8 @@ shapes, never single events.
 
 from __future__ import annotations
 
+import tempfile
+
 import duckdb
 
 from advisor.errors import EmptyWorkload
@@ -31,15 +33,16 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
     """
     options = options or Options()
     shapes = Shapes(capture)
-    with duckdb.connect(
-        config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(capture.folder / ".spill")}
-    ) as database:
+    with (
+        tempfile.TemporaryDirectory(prefix="advisor-digest-") as spill,
+        duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}) as database,
+    ):
         database.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
         events = EventDigest()
         if event_table(database, capture):
             progress(Step("Reading events"))
             events = digest_events(database, shapes, progress)
-        statements = statement_rows(database, capture, shapes)
+        statements = statement_rows(database, capture, shapes, events.query_ids)
         bursts, suppressed = (
             find_bursts(database, shapes.known(events.queries), capture.catalog, options)
             if events.queries

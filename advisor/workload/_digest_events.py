@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -25,7 +25,7 @@ EXACT_UP_TO = 10_000_000
 """Events up to which percentiles and distinct counts are exact; their state holds every value."""
 
 _FACETS = 10
-_STEP = 500
+_STEP = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class EventDigest:
     by_minute: tuple[tuple[datetime, int, float], ...] = ()
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    query_ids: Mapping[str, str] | None = None
+    query_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def sql_text(name: str) -> str:
@@ -78,23 +78,22 @@ def digest_events(database: duckdb.DuckDBPyConnection, shapes: Shapes, progress:
     """Shapes and statistics of ``raw_event``; leaves the view ``event`` (with fingerprint, elements, seq) behind."""
     texts = {row["text"]: row["calls"] for row in rows(database, sql_text("digest_texts"))}
     by_fingerprint: defaultdict[str, list[str]] = defaultdict(list)
-    shaped: list[tuple[str, str, int]] = []
-    for number, text in enumerate(texts):
-        fingerprint, _, elements = shapes.glance(text)
-        by_fingerprint[fingerprint].append(text)
-        shaped.append((text, fingerprint, elements))
-        if number % _STEP == 0:
-            progress(Step("Parsing statements", number, len(texts), "texts"))
-    _declare_shapes(database, shaped)
+    for text in texts:
+        by_fingerprint[shapes.glance(text)[0]].append(text)
     unread: Counter[str] = Counter()
     wanted = {}
-    for fingerprint, same in by_fingerprint.items():
+    shaped: list[tuple[str, str, int]] = []
+    for number, (fingerprint, same) in enumerate(by_fingerprint.items()):
+        if number % _STEP == 0:
+            progress(Step("Parsing statements", number, len(by_fingerprint), "shapes"))
         shape = shapes.of_texts(sorted(same, key=lambda text: (-texts[text], text)))
         if shapes.wanted(shape):
             wanted[fingerprint] = shape
+            shaped.extend((text, fingerprint, shapes.glance(text)[2]) for text in same)
         else:
             reason = "catalog and driver queries" if shape.tables or shape.command == "SELECT" else "utility statements"
             unread[reason] += sum(texts[text] for text in same)
+    _declare_shapes(database, shaped)
     count = sum(texts.values())
     progress(Step("Computing statistics", 0, count, "events"))
     measured = {row["fingerprint"]: row for row in rows(database, sql_text("digest_shapes"))}
@@ -112,8 +111,8 @@ def digest_events(database: duckdb.DuckDBPyConnection, shapes: Shapes, progress:
     )
     ids = dict(
         database.execute(
-            "SELECT DISTINCT server_query_id, min(fingerprint) FROM event"
-            " WHERE server_query_id IS NOT NULL GROUP BY server_query_id"
+            "SELECT server_query_id, min(fingerprint) FROM event"
+            " WHERE server_query_id IS NOT NULL AND fingerprint IS NOT NULL GROUP BY server_query_id"
         ).fetchall()
     )
     return EventDigest(

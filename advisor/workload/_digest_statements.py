@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,8 +35,13 @@ class StatementTotals:
     since: datetime | None
 
 
-def statement_rows(database: duckdb.DuckDBPyConnection, capture: Capture, shapes: Shapes) -> dict[str, StatementTotals]:
+def statement_rows(
+    database: duckdb.DuckDBPyConnection, capture: Capture, shapes: Shapes, query_ids: Mapping[str, str]
+) -> dict[str, StatementTotals]:
     """Totals by fingerprint, of the application's statements in the inspected database.
+
+    ``query_ids``: fingerprints of events by the server's own query id, which joins texts that differ by more than
+    our normalisation knows.
 
     Raises :class:`CaptureError` when the file cannot be read.
     """
@@ -52,7 +57,7 @@ def statement_rows(database: duckdb.DuckDBPyConnection, capture: Capture, shapes
         raise CaptureError(f"{capture.statements} is not a readable Parquet file; capture again.") from error
     by_fingerprint: defaultdict[str, list[StatementTotals]] = defaultdict(list)
     for row in found:
-        fingerprint = shapes.glance(row["text"])[0]
+        fingerprint = query_ids.get(row["server_query_id"]) or shapes.glance(row["text"])[0]
         by_fingerprint[fingerprint].append(
             StatementTotals(
                 text=row["text"],
