@@ -22,7 +22,7 @@ from advisor.model.recommendation import Cost, WhatIf
 from advisor.ports import CostEstimator, Progress, Step, silent
 from connectors.postgres.explain import explain
 from connectors.postgres.index_size import estimated_size
-from connectors.postgres.session import Session, open_session
+from connectors.postgres.session import LOST, Session, open_session
 from connectors.postgres.sql import query
 
 METHODS = frozenset(["btree", "hash", "brin", "bloom"])
@@ -66,11 +66,11 @@ class HypoPgPlanner:
 
         Raises :class:`PlannerUnavailable` when the session is lost.
         """
-        able = [question for question in questions if not self._refusal(question)]
-        answers = self._runner.run(self._answers(able))
-        others = [question for question in dict.fromkeys(questions) if question not in answers]
-        answers.update(zip(others, self._elsewhere(others), strict=True))
-        return [answers[question] for question in questions]
+        answers = self._runner.run(self._answers(questions))
+        others = [position for position in range(len(questions)) if position not in answers]
+        elsewhere = self._elsewhere([questions[position] for position in others])
+        answers.update(zip(others, elsewhere, strict=True))
+        return [answers[position] for position in range(len(questions))]
 
     def sizes(self, indexes: Sequence[Index]) -> list[int]:
         """The size in bytes that each index would have, by arithmetic on the catalog's statistics.
@@ -108,21 +108,24 @@ class HypoPgPlanner:
             for question in questions
         ]
 
-    async def _answers(self, questions: Sequence[WhatIf]) -> dict[WhatIf, Cost]:
-        groups: dict[Configuration, list[WhatIf]] = {}
-        for question in dict.fromkeys(questions):
-            groups.setdefault((question.indexes, question.hidden), []).append(question)
-        answers: dict[WhatIf, Cost] = {}
+    async def _answers(self, questions: Sequence[WhatIf]) -> dict[int, Cost]:
+        """Answers by their question's position; those that HypoPG cannot give are left out."""
+        groups: dict[Configuration, list[int]] = {}
+        for position, question in enumerate(questions):
+            if not self._refusal(question):
+                configuration = (frozenset(question.indexes), frozenset(question.hidden))
+                groups.setdefault(configuration, []).append(position)
+        answers: dict[int, Cost] = {}
         done, total = 0, sum(map(len, groups.values()))
         try:
             for (indexes, hidden), group in groups.items():
                 names = await self._set_up(indexes, hidden)
-                for question in group if names is not None else ():
-                    answers[question] = await self._cost(question, names or {})
+                for position in group if names is not None else ():
+                    answers[position] = await self._cost(questions[position], names or {})
                 done += len(group)
                 self._progress(Step("Asking HypoPG", done, total, "questions"))
             await self._reset()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise PlannerUnavailable(f"HypoPG could not go on ({error}); try --planner shadow.") from error
         return answers
 
@@ -136,7 +139,7 @@ class HypoPgPlanner:
                 statement = f"CREATE INDEX {index_body(replace(index, table=table))}"
                 try:
                     names[await self._session.value(query("hypopg_create"), statement)] = index
-                except asyncpg.PostgresConnectionError:
+                except LOST:
                     raise
                 except asyncpg.PostgresError:
                     return None

@@ -16,7 +16,7 @@ from advisor.model.shape import Predicate, QueryShape
 from advisor.ports import Progress, Step, silent
 from connectors.postgres.explain import refusal
 from connectors.postgres.placeholders import numbered
-from connectors.postgres.session import Session
+from connectors.postgres.session import LOST, Session
 from connectors.postgres.sql import array
 
 NAME = "query_advisor_run"
@@ -77,7 +77,7 @@ async def _run(session: Session, shape: QueryShape, values: Sequence[str | None]
         return Measured(time)
     except asyncpg.QueryCanceledError:
         return Measured(float(LIMIT_MS), limited=True)
-    except asyncpg.PostgresConnectionError:
+    except LOST:
         raise
     except asyncpg.PostgresError:
         return None

@@ -20,7 +20,7 @@ from advisor.model.report import Report
 from advisor.ports import Progress, Step, silent
 from connectors.postgres.explain import explain
 from connectors.postgres.measure import Measured, measure
-from connectors.postgres.session import Session, open_session
+from connectors.postgres.session import LOST, Session, open_session
 from connectors.postgres.sql import query
 
 PREFIX = "advisor_trial_"
@@ -53,7 +53,7 @@ class Trial:
                 rows = await self.session.fetch(query("index_tree"), _qualified(index.table.schema, name))
                 self.names.update((row["name"], index) for row in rows)
                 self.sizes[index] = sum(row["bytes"] for row in rows)
-            except asyncpg.PostgresConnectionError:
+            except LOST:
                 raise
             except asyncpg.PostgresError as error:
                 self.refused[index] = " ".join(str(error).split())
@@ -138,7 +138,7 @@ class SandboxPlanner:
         """Answer a batch, in order; see :class:`~advisor.ports.CostEstimator`."""
         try:
             return self._runner.run(self._costs(questions))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise SandboxError(f"The sandbox could not go on ({error}).") from error
 
     def sizes(self, indexes: Sequence[Index]) -> list[int]:
@@ -157,21 +157,20 @@ class SandboxPlanner:
         self._progress(Step(f"Building {len(wanted)} indexes in the sandbox"))
         await self._trial.build(wanted)
         await self._trial.analyze()
-        groups: dict[Configuration, list[WhatIf]] = {}
-        for question in dict.fromkeys(questions):
-            groups.setdefault((question.indexes, question.hidden), []).append(question)
-        answers: dict[WhatIf, Cost] = {}
+        groups: dict[Configuration, list[int]] = {}
+        for position, question in enumerate(questions):
+            groups.setdefault((frozenset(question.indexes), frozenset(question.hidden)), []).append(position)
+        answers: dict[int, Cost] = {}
         for (indexes, hidden), group in groups.items():
             refused = next((self._trial.refused[index] for index in indexes if index in self._trial.refused), "")
             if refused:
-                answers.update((question, Cost(math.inf, self.planner, error=refused)) for question in group)
+                costs = [Cost(math.inf, self.planner, error=refused)] * len(group)
             else:
-                answers.update(await self._group(indexes, hidden, group))
-        return [answers[question] for question in questions]
+                costs = await self._group(indexes, hidden, [questions[position] for position in group])
+            answers.update(zip(group, costs, strict=True))
+        return [answers[position] for position in range(len(questions))]
 
-    async def _group(
-        self, indexes: frozenset[Index], hidden: frozenset[str], group: Sequence[WhatIf]
-    ) -> dict[WhatIf, Cost]:
+    async def _group(self, indexes: frozenset[Index], hidden: frozenset[str], group: Sequence[WhatIf]) -> list[Cost]:
         built = self._trial.built
         away = [_qualified(index.table.schema, name) for index, name in built.items() if index not in indexes]
         away += [TableName(*name.split(".", 1)).sql for name in sorted(hidden)]
@@ -180,12 +179,12 @@ class SandboxPlanner:
         try:
             for name in away:
                 await self._trial.session.connection.execute(f"DROP INDEX {name}")
-            return {question: await self._cost(question) for question in group}
-        except asyncpg.PostgresConnectionError:
+            return [await self._cost(question) for question in group]
+        except LOST:
             raise
         except asyncpg.PostgresError as error:
             words = " ".join(str(error).split())
-            return {question: Cost(math.inf, self.planner, error=words) for question in group}
+            return [Cost(math.inf, self.planner, error=words)] * len(group)
         finally:
             if not self._trial.session.connection.is_closed():
                 await transaction.rollback()
@@ -238,7 +237,7 @@ def verify(report: Report, capture: Capture, sandbox_url: str, progress: Progres
     """
     try:
         return asyncio.run(_verify(report, capture, sandbox_url, progress))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, *LOST) as error:
         raise SandboxError(f"The sandbox could not go on ({error}).") from error
 
 
