@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from advisor.captures import quoted
+from connectors.postgres.logs.damage import REJECTS
 from connectors.postgres.logs.format import Format, Piece
 
 _NAME = rb'(?:"(?:[^"]|"")*"|[^",\n]*)'
@@ -44,7 +45,8 @@ def _relation(piece: Piece) -> str:
            {application} AS application, c4 AS client, c5 AS session, TRY_CAST(c6 AS BIGINT) AS line, c11 AS severity,
            c12 AS code, c13 AS message, c14 AS detail, c18 AS context, c19 AS statement, {query_id} AS query_id
     FROM read_csv('{quoted(piece.path)}', columns = {columns}, header = false, auto_detect = false, delim = ',',
-                  quote = '"', escape = '"', buffer_size = {piece.buffer}, max_line_size = {piece.longest})"""
+                  quote = '"', escape = '"', buffer_size = {piece.buffer}, max_line_size = {piece.longest},
+                  {REJECTS})"""
 
 
 def _columns(head: bytes) -> int:

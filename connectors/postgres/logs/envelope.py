@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from advisor.captures import quoted
 from connectors.postgres.logs import stderr
+from connectors.postgres.logs.damage import REJECTS
 from connectors.postgres.logs.format import Format, Piece, last_line
 from connectors.postgres.logs.prefix import SECONDARY, SEVERITIES
 
@@ -28,7 +29,8 @@ def raw_lines(piece: Piece) -> str:
     """SQL: the lines of a piece as the column ``l``."""
     return (
         f"read_csv('{quoted(piece.path)}', columns = {{'l': 'VARCHAR'}}, header = false, auto_detect = false,"
-        f" delim = '\x01', quote = '', escape = '', buffer_size = {piece.buffer}, max_line_size = {piece.longest})"
+        f" delim = '\x01', quote = '', escape = '', buffer_size = {piece.buffer}, max_line_size = {piece.longest},"
+        f" {REJECTS})"
     )
 
 
@@ -51,6 +53,6 @@ def of_lines(
         border=border,
         prepare=stderr.prepare,
         setup=stderr.setup,
+        settle=stderr.settle,
         relation=stderr.relation,
-        lines=True,
     )

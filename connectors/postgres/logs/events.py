@@ -17,10 +17,13 @@ import duckdb
 
 from advisor.captures import quoted
 from advisor.model.workload import EVENT_COLUMNS
-from connectors.postgres.logs.cursors import create, resolve_cursors, resolve_prepared
+from connectors.postgres.logs import cursors, explained
+from connectors.postgres.logs.cursors import resolve_cursors, resolve_prepared
+from connectors.postgres.logs.explained import resolve_plans
 from connectors.postgres.logs.literals import comments, folded, literal, without_comments, without_values
 from connectors.postgres.logs.records import STARTS, classified
 from connectors.postgres.logs.sessions import COLUMNS, Piece, alone, carried, linked
+from connectors.postgres.logs.sides import collect
 from connectors.postgres.logs.tags import TAGS, names, values
 from connectors.postgres.logs.zones import minutes_east
 
@@ -75,6 +78,31 @@ CASE WHEN kind IN ({STARTS}) THEN logged
 """
 
 
+_FACTS = f"""
+SELECT count(*), coalesce(bool_or(kind IN ('P', 'B')), false), coalesce(bool_or(kind = 'D'), false),
+       coalesce(bool_or(kind IN ({STARTS})), false),
+       coalesce(bool_or(verb IN ('BEGIN', 'START') OR kind = 'T'), false),
+       coalesce(bool_or(verb IN ('DECLARE', 'FETCH', 'MOVE')), false), coalesce(bool_or(verb = 'EXECUTE'), false),
+       coalesce(bool_or(kind = 'A'), false), count(*) FILTER (kind = 'O')
+FROM {{table}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a piece holds, in the order of ``_FACTS``."""
+
+    records: int
+    parts: bool
+    durations: bool
+    starts: bool
+    transactions: bool
+    cursors: bool
+    prepared: bool
+    plans: bool
+    others: int
+
+
 @dataclass
 class Found:
     """What the pieces added up to. Times are UTC."""
@@ -82,8 +110,7 @@ class Found:
     events: int = 0
     records: int = 0
     unknown_zones: set[str] = field(default_factory=set)
-    lone_durations: int = 0
-    untold: int = 0
+    others: int = 0
 
 
 class EventWriter:
@@ -102,7 +129,8 @@ class EventWriter:
         self._piece = 0
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="log-events")
         self._writing: list[Future[int]] = []
-        create(database)
+        cursors.create(database)
+        explained.create(database)
 
     def __enter__(self) -> EventWriter:
         return self
@@ -112,56 +140,53 @@ class EventWriter:
     ) -> None:
         self._pool.shutdown(cancel_futures=error is not None)
 
-    def add(self, relation: str, source: str) -> None:
-        """Read one piece: ``relation`` is SQL with the columns of ``RECORD_COLUMNS``."""
-        table = self._next_table()
+    def load(self, relation: str) -> tuple[str, int]:
+        """Make the table of a piece's records from ``relation``, SQL with the columns of ``RECORD_COLUMNS``, behind
+        what the piece before left open. Returns the table and how many of its first records were left open."""
+        table = f"record{self._piece + 1}"
         if self._carried:
-            self.database.execute(f"CREATE TABLE {table} AS FROM carry")
+            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM carry")
             self.database.execute(f"INSERT INTO {table} BY NAME {classified(relation)}")
         else:
-            self.database.execute(f"CREATE TABLE {table} AS {classified(relation)}")
-        self._finish_piece(table, source, last=False)
+            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS {classified(relation)}")
+        return table, self._carried
 
-    def close(self, source: str) -> None:
-        """Write what was still waiting for its duration, and end all writing."""
-        if self._carried:
-            table = self._next_table()
-            self.database.execute(f"CREATE TABLE {table} AS FROM carry")
-            self._finish_piece(table, source, last=True)
-        self._drain(0)
-        self.parts = [part for part in self.parts if part.exists()]
-
-    def _next_table(self) -> str:
+    def add(self, table: str, source: str, last: bool = False) -> None:
+        """Write the executions of a loaded piece, beside the reading of the next one."""
         self._piece += 1
-        return f"record{self._piece}"
-
-    def _finish_piece(self, table: str, source: str, last: bool) -> None:
-        row = self.database.execute(
-            f"""SELECT count(*), coalesce(bool_or(kind IN ('P', 'B')), false), coalesce(bool_or(kind = 'D'), false),
-                       coalesce(bool_or(kind IN ({STARTS})), false),
-                       coalesce(bool_or(verb IN ('BEGIN', 'START') OR kind = 'T'), false),
-                       coalesce(bool_or(verb IN ('DECLARE', 'FETCH', 'MOVE')), false),
-                       coalesce(bool_or(verb = 'EXECUTE'), false)
-                FROM {table}"""
-        ).fetchone()
+        row = self.database.execute(_FACTS.format(table=table)).fetchone()
         assert row is not None
-        records, parts, durations, starts, transactions, cursors, prepared = row
-        if cursors:
-            resolve_cursors(self.database, table, self._base)
-        if prepared:
-            resolve_prepared(self.database, table)
+        facts = Facts(*row)
         before, self._carried = self._carried, 0
-        self.found.records += records - before
-        self._durations = self._durations or durations
-        waiting = self._durations and starts and not last
-        piece = Piece(table, self._base, parts, starts or durations, transactions, waiting)
-        self._base += records
+        self.found.records += facts.records - before
+        self._durations = self._durations or facts.durations
+        if facts.cursors:
+            resolve_cursors(self.database, table, self._base)
+        if facts.prepared:
+            resolve_prepared(self.database, table)
+        if facts.plans:
+            resolve_plans(self.database, table, self._base)
+        logged = self._logged(table)
+        if facts.others:
+            self.found.others += facts.others - collect(self.database, table, logged)
+        waiting = self._durations and facts.starts and not last
+        piece = Piece(table, self._base, facts.parts, facts.starts or facts.durations, facts.transactions, waiting)
+        self._base += facts.records
         joined = self._link(piece, last)
         self._drain(WRITERS - 1)
         part = self.folder / f"part{self._piece:06}.parquet"
         self.parts.append(part)
-        events = self._events(self._logged(table), source, joined)
+        events = self._events(logged, source, joined)
         self._writing.append(self._pool.submit(self._write, self.database.cursor(), piece, events, part))
+
+    def close(self, source: str) -> None:
+        """Write what was still waiting for its duration, and end all writing."""
+        if self._carried:
+            table = f"record{self._piece + 1}"
+            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM carry")
+            self.add(table, source, last=True)
+        self._drain(0)
+        self.parts = [part for part in self.parts if part.exists()]
 
     def _link(self, piece: Piece, last: bool) -> str:
         """SQL: the executions of this piece with what belongs to them; what stays open goes to the table ``carry``."""
@@ -247,7 +272,7 @@ class EventWriter:
                nullif(application, '') AS application, nullif(client, '') AS client, session, line_ AS line,
                CASE WHEN opened IS NOT NULL THEN session || '/' || opened END AS unit,
                make_timestamptz(epoch_us({_STARTED})) AS started_at, make_timestamptz(epoch_us({_ENDED})) AS ended_at,
-               CASE WHEN kind <> 'E' THEN total END AS duration_ms, NULL::BIGINT AS "rows",
+               CASE WHEN kind <> 'E' THEN total END AS duration_ms, row_count AS "rows",
                CASE WHEN kind IN ('F', 'f') THEN 'FETCH' ELSE {_VERBS} END AS command,
                {"plain" if self.keep_values else "text_"} AS text, params_digest,
                CASE WHEN limited AND params_digest IS NOT NULL

@@ -27,6 +27,9 @@ PIECE = 48 << 20
 LONGEST = 512 << 20
 """A record longer than this is cut off: PostgreSQL itself cannot make one of 1 GiB."""
 
+HEAD = 256 << 10
+"""Bytes looked at to tell the format."""
+
 EXAMPLES = 5
 """Line numbers kept for each reason why something was not read."""
 
@@ -91,14 +94,22 @@ def _zstd(path: Path) -> Iterator[BinaryIO]:
         process.wait()
 
 
+def head(stream: BinaryIO) -> bytes:
+    """The first bytes of a log; none when its compressed data is damaged from the start."""
+    try:
+        return stream.read(HEAD)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError):
+        return b""
+
+
 def pieces(
-    stream: BinaryIO, limit: int | None, border: Callable[[bytes], int], unread: Unread, name: str, size: int = PIECE
+    stream: BinaryIO, limit: int | None, border: Callable[[bytes], int], unread: Unread, name: str
 ) -> Iterator[tuple[bytes, int]]:
     """Cut a stream between records: (piece, number of its first line). ``limit``: bytes after which to stop, so that
     a file that grows while it is read has an end."""
     rest, line, taken = b"", 1, 0
     while True:
-        want = size if limit is None else min(size, limit - taken)
+        want = PIECE if limit is None else min(PIECE, limit - taken)
         try:
             data = stream.read(want) if want else b""
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:

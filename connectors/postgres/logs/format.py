@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from connectors.postgres.logs.prefix import Prefix
 
 
@@ -43,7 +45,7 @@ class Format:
     be cut; ``prepare`` makes records lines; ``unwrap`` is SQL with the one column ``l``, the stderr lines inside an
     envelope; ``setup`` is SQL to run before; ``relation`` is SQL with the columns of ``RECORD_COLUMNS``; ``record``
     matches where a record starts, to find the good ones in a damaged piece; ``columns`` counts columns in the head;
-    ``lines`` says that a ``log_line_prefix`` matters.
+    ``settle`` is for formats of stderr lines: it reads again what was not understood in the table ``line``.
     """
 
     name: str
@@ -55,4 +57,9 @@ class Format:
     setup: Callable[[Piece], tuple[str, ...]] = lambda piece: ()
     columns: Callable[[bytes], int] = lambda head: 0
     record: re.Pattern[bytes] | None = None
-    lines: bool = False
+    settle: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+
+    @property
+    def lines(self) -> bool:
+        """Whether its records are stderr lines under a ``log_line_prefix``."""
+        return self.settle is not None

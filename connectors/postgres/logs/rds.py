@@ -22,6 +22,6 @@ FORMAT = Format(
     border=stderr.border,
     prepare=stderr.prepare,
     setup=stderr.setup,
+    settle=stderr.settle,
     relation=stderr.relation,
-    lines=True,
 )

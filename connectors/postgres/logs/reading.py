@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import duckdb
 
@@ -16,20 +15,21 @@ from advisor.captures import quoted, write_events
 from advisor.errors import LogFormatError
 from advisor.model.capture import Coverage
 from advisor.model.plan import Plan
-from advisor.ports import Progress, Step, silent
+from advisor.ports import Progress, silent
 from advisor.registry import with_attribute
-from connectors.postgres.logs.events import EventWriter
-from connectors.postgres.logs.files import Unread, cleaned, opened, pieces
-from connectors.postgres.logs.format import Format, Piece
-from connectors.postgres.logs.prefix import Prefix, compiled, inferred
-
-HEAD = 256 << 10
-"""Bytes looked at to tell the format."""
+from connectors.postgres.logs.events import EventWriter, Found
+from connectors.postgres.logs.explained import plans as collected_plans
+from connectors.postgres.logs.files import Unread, head, opened
+from connectors.postgres.logs.format import Format
+from connectors.postgres.logs.logfile import LogFile
+from connectors.postgres.logs.prefix import compiled
+from connectors.postgres.logs.sides import write as write_sides
 
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """What was read. Times are UTC; ``unread``: (reason, how many, first places as ``file:line``)."""
+    """What was read. Times are UTC; ``unread``: (reason, how many, first places as ``file:line``);
+    ``formats``: (file, format); ``sides``: Parquet files of connections, lock waits, temporary files, checkpoints."""
 
     events: int
     coverage: tuple[Coverage, ...] = ()
@@ -38,6 +38,7 @@ class LogReading:
     window_ended_at: datetime | None = None
     unread: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
+    sides: Mapping[str, Path] = field(default_factory=dict)
 
 
 def formats() -> dict[str, Format]:
@@ -53,8 +54,8 @@ def by_looking(path: Path) -> str | None:
     Raises :class:`~advisor.errors.SourceError` when the file cannot be opened.
     """
     with opened(path) as (stream, _, _):
-        head = _head(stream)
-    scores = sorted(((form.looks(head), name) for name, form in formats().items()), reverse=True)
+        start = head(stream)
+    scores = sorted(((form.looks(start), name) for name, form in formats().items()), reverse=True)
     return scores[0][1] if scores and scores[0][0] > 0 else None
 
 
@@ -93,16 +94,24 @@ def read(
             assert name is not None
             seen.append((path.name, name))
             prefix = compiled(log_line_prefix) if log_line_prefix else None
-            file = _File(path, formats()[name], writer, unread, Path(scratch), prefix)
-            file.read(before, total, progress)
+            file = LogFile(path, formats()[name], writer, unread, Path(scratch), prefix)
+            try:
+                file.read(before, total, progress)
+            except KeyboardInterrupt:
+                unread.add("file read in part only, interrupted", 1, path.name)
+                break
             before += path.stat().st_size
         writer.close(paths[-1].name if paths else "")
         _join(database, writer.parts, events)
         found = writer.found
         started_at, ended_at = _window(database, events)
+        sides = write_sides(database, events.parent)
+        plans = tuple(collected_plans(database, keep_values))
     return LogReading(
         events=found.events,
-        coverage=_coverage(found.events, unread),
+        coverage=_coverage(found, unread, seen, plans),
+        plans=plans,
+        sides=sides,
         window_started_at=started_at,
         window_ended_at=ended_at,
         unread=tuple(
@@ -110,58 +119,6 @@ def read(
         ),
         formats=tuple(seen),
     )
-
-
-@dataclass
-class _File:
-    """One file on its way: what is needed to read its pieces."""
-
-    path: Path
-    form: Format
-    writer: EventWriter
-    unread: Unread
-    scratch: Path
-    prefix: Prefix | None
-    columns: int = 0
-    year: int = 1970
-
-    def read(self, before: int, total: int, progress: Progress) -> None:
-        """Read all pieces; ``before`` and ``total`` are bytes of all files, for the progress shown."""
-        with opened(self.path) as (stream, _, _):
-            self.columns = self.form.columns(_head(stream))
-        self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
-        with opened(self.path) as (stream, consumed, limit):
-            for data, line in pieces(stream, limit, self.form.border, self.unread, self.path.name):
-                self._piece(data, line)
-                progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
-
-    def _piece(self, data: bytes, line: int) -> None:
-        target = self.scratch / "piece"
-        good = cleaned(data, line, self.path.name, self.unread)
-        database = self.writer.database
-        if self.form.unwrap is not None:
-            target.write_bytes(good)
-            plain = self.scratch / "unwrapped"
-            database.execute(
-                f"COPY ({self.form.unwrap(Piece(target, year=self.year))}) TO '{quoted(plain)}'"
-                " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
-            )
-            good = plain.read_bytes()
-        good = self.form.prepare(good)
-        if self.form.lines and self.prefix is None:
-            self.prefix = inferred(good[:HEAD].decode("utf-8", "replace"))
-        target.write_bytes(good)
-        piece = Piece(target, self.columns, prefix=self.prefix, year=self.year)
-        for statement in self.form.setup(piece):
-            database.execute(statement)
-        self.writer.add(self.form.relation(piece), self.path.name)
-
-
-def _head(stream: BinaryIO) -> bytes:
-    try:
-        return stream.read(HEAD)
-    except (EOFError, OSError):
-        return b""
 
 
 def _join(database: duckdb.DuckDBPyConnection, parts: Sequence[Path], events: Path) -> None:
@@ -188,9 +145,28 @@ def _window(database: duckdb.DuckDBPyConnection, events: Path) -> tuple[datetime
     )
 
 
-def _coverage(events: int, unread: Unread) -> tuple[Coverage, ...]:
-    found = [Coverage("log events", events > 0, f"{events} executions were read from logs", count=events)]
+def _coverage(
+    found: Found, unread: Unread, seen: Sequence[tuple[str, str]], plans: Sequence[Plan]
+) -> tuple[Coverage, ...]:
+    names = ", ".join(sorted({name for _, name in seen}))
+    said = [
+        Coverage(
+            "log events",
+            found.events > 0,
+            f"{found.events} executions were read from {len(seen)} log files ({names}).",
+            "" if found.events else "Set log_min_duration_statement = 0 for a while; the log holds no statement.",
+            found.events,
+        )
+    ]
+    if plans:
+        said.append(Coverage("log plans", True, f"{len(plans)} plans of auto_explain were read.", count=len(plans)))
+    if found.others:
+        detail = f"{found.others} messages are about other things than statements."
+        said.append(Coverage("log messages passed over", True, detail, count=found.others))
+    for zone in sorted(found.unknown_zones):
+        remedy = "Set log_timezone = 'UTC'."
+        said.append(Coverage("log time zone", False, f"The zone {zone!r} is not known and was read as UTC.", remedy))
     for reason, count in sorted(unread.counts.items()):
         places = ", ".join(unread.examples[reason])
-        found.append(Coverage(f"log: {reason}", False, f"{count} times, first at {places}", count=count))
-    return tuple(found)
+        said.append(Coverage("log parts not read", False, f"{reason}: {count}, first at {places}.", count=count))
+    return tuple(said)

@@ -62,7 +62,7 @@ CASE WHEN ended > 0 THEN
 _BODY = """
 CASE WHEN kind IN ('S', 'X', 'F') THEN substr(message, ended + 6 + instr(tail, ': '))
      WHEN kind IN ('s', 'x', 'f') THEN substr(message, instr(message, ': ') + 2)
-     WHEN kind = 'E' THEN statement
+     WHEN kind IN ('E', 'O') THEN statement
      WHEN kind = 'A' THEN substr(message, ended + 10) END
 """
 
@@ -84,7 +84,8 @@ def classified(relation: str) -> str:
 SELECT {kept}, kind, {_NAME} AS name, body, ms,
        CASE WHEN kind IN ({EVENTS}) THEN upper(regexp_extract({_HEAD}, '[A-Za-z]+')) END AS verb,
        CASE WHEN kind NOT IN ('P', 'B', 'D') THEN detail END AS detail,
-       CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message
+       CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message,
+       NULL::BIGINT AS row_count
 FROM (SELECT *, {_BODY} AS body
       FROM (SELECT *, {_KIND} AS kind,
                    CASE WHEN ended > 0 THEN TRY_CAST(substr(message, 11, ended - 11) AS DOUBLE) END AS ms

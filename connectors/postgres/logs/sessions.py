@@ -75,7 +75,11 @@ def linked(piece: Piece) -> str:
         *(["lag(kind) OVER w AS k1", "lag(kind, 2) OVER w AS k2"] if parts else []),
         *(["lag(us) OVER w AS us1", "lag(us, 2) OVER w AS us2"] if parts else []),
         *(["lead(kind) OVER w AS n1", "lead(kind, 2) OVER w AS n2"] if parts else []),
-        *(["lag(kind, 3) OVER w AS k3", "lead(us) OVER w AS next_us"] if piece.starts else []),
+        *(
+            ["lag(kind, 3) OVER w AS k3", "lead(us) OVER w AS next_us", "lead(kind, 3) OVER w AS n3"]
+            if piece.starts
+            else []
+        ),
         *(["lead(logged) OVER w AS next_logged", "lead(code) OVER w AS next_code"] if piece.starts else []),
         *(["max(CASE WHEN tx = 'b' THEN line_ END) OVER w AS begun"] if piece.transactions else []),
         *(["max(CASE WHEN tx = 'e' THEN line_ END) OVER before AS done"] if piece.transactions else []),
@@ -134,6 +138,8 @@ def _waits(piece: Piece) -> str:
         waits += f" OR kind = 'D' AND coalesce(k1 NOT IN ({STARTS}), true) AND (n1 IS NULL OR n1 = 'D' AND n2 IS NULL)"
     if piece.waiting:
         waits += f" OR kind IN ({STARTS}) AND n1 IS NULL"
+        before = f"(n1 IN ({STARTS}) AND n2 IS NULL OR n1 IN ('B', 'D') AND n2 IN ({STARTS}) AND n3 IS NULL)"
+        waits += f" OR kind IN ('P', 'B', 'D') AND coalesce(k1 NOT IN ({STARTS}), true) AND {before}"
     return f"({waits})"
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 
+import duckdb
+
 from advisor.captures import quoted
+from connectors.postgres.logs.damage import REJECTS
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.literals import literal
 from connectors.postgres.logs.prefix import FIELDS, SECONDARY, SEVERITIES, Prefix, inferred
@@ -58,50 +61,81 @@ def setup(piece: Piece) -> tuple[str, ...]:
 
 
 def _lines(piece: Piece, prefix: Prefix | None) -> str:
-    columns = f"""columns = {{'l': 'VARCHAR'}}, header = false, auto_detect = false, delim = '\x01', quote = '',
-                  escape = '', buffer_size = {piece.buffer}, max_line_size = {piece.longest}"""
-    raw = f"SELECT l FROM read_csv('{quoted(piece.path)}', {columns})"
-    if prefix is None:
-        return _loose_lines(raw)
+    raw = f"""SELECT l FROM read_csv('{quoted(piece.path)}', columns = {{'l': 'VARCHAR'}}, header = false,
+              auto_detect = false, delim = '\x01', quote = '', escape = '', buffer_size = {piece.buffer},
+              max_line_size = {piece.longest}, {REJECTS})"""
+    return f"CREATE OR REPLACE TABLE line AS {_under(prefix, raw) if prefix else _loose(raw)}"
+
+
+def _under(prefix: Prefix, raw: str) -> str:
+    """SQL: the lines of ``raw`` (column ``l``) with the fields of their prefix; ``severity`` is '' without prefix."""
     names = [*prefix.fields, "severity"]
     listed = "[" + ", ".join(f"'{name}'" for name in ("whole", *names)) + "]"
-    strict, loose = (literal("(" + pattern.replace("(?P<", "(?P<") + ")") for pattern in (prefix.strict, prefix.loose))
-    strict, loose = (re.sub(r"\(\?P<\w+>", "(", pattern) for pattern in (strict, loose))
+    strict, loose = (
+        literal("(" + re.sub(r"\(\?P<\w+>", "(", pattern) + ")") for pattern in (prefix.strict, prefix.loose)
+    )
     found = f"regexp_extract(left(l, 500), {strict}, {listed})"
     again = f"regexp_extract(left(l, 500), {loose}, {listed})"
-    fields = ", ".join(f'm.{name} AS "{name}"' for name in names)
-    missing = ", ".join(f'NULL::VARCHAR AS "{name}"' for name in FIELDS if name not in names)
+    fields = ", ".join(f'm.{name} AS "{name}"' if name in names else f'NULL::VARCHAR AS "{name}"' for name in FIELDS)
     return f"""
-    CREATE OR REPLACE TABLE line AS
-    SELECT {fields}{", " + missing if missing else ""},
+    SELECT {fields}, coalesce(m.severity, '') AS severity,
            CASE WHEN m.whole = '' THEN l ELSE substr(l, length(m.whole) + 1) END AS said
     FROM (SELECT l, CASE WHEN m.whole = '' THEN {again} ELSE m END AS m FROM (SELECT l, {found} AS m FROM ({raw})))"""
 
 
-def _loose_lines(raw: str) -> str:
-    """Lines under a prefix that nobody gave and that is not known: each field is looked for by itself."""
-    search = {
-        "stamp": r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)",
-        "zone": r"\d\d:\d\d:\d\d(?:\.\d+)? ([A-Z]{1,5}|[+-]\d\d:?\d*)\b",
-        "epoch": r"^(?:\D{0,3})(\d{10}\.\d{3})\b",
-        "user": r"(?:user|usr|u)=([^, \]]*)",
-        "database": r"(?:database|db|d)=([^, \]]*)",
-        "application": r"(?:application|app|a)=([^,\]]*)",
-        "remote": r"(?:client|host|remote|h|r)=([^, \]]*)",
-        "pid": r"\[(\d+)(?:-\d+)?\]|pid=(\d+)",
-        "session": r"\b([0-9a-f]{8}\.[0-9a-f]{1,8})\b",
-        "line": r"\[(\d+)-\d+\]",
-        "code": r"\b([0-9A-Z]{2}[0-9][0-9A-Z]{2})\b",
-        "query_id": r"query_?id=(-?\d+)",
-    }
-    fields = ", ".join(f'regexp_extract(h, {literal(pattern)}, 1) AS "{name}"' for name, pattern in search.items())
+def _loose(raw: str) -> str:
+    """SQL: the same under a prefix that nobody gave and that is not known: each field is looked for by itself."""
+    fields = ", ".join(f'regexp_extract(h, {literal(_LOOSE[name])}, 1) AS "{name}"' for name in FIELDS)
     mark = literal(rf"\b({SEVERITIES}|{SECONDARY}):  ")
     return f"""
-    CREATE OR REPLACE TABLE line AS
-    SELECT {fields}, severity, CASE WHEN severity = '' THEN l ELSE substr(l, place + length(severity) + 3) END AS said
+    SELECT {fields}, coalesce(severity, '') AS severity,
+           CASE WHEN severity = '' THEN l ELSE substr(l, place + length(severity) + 3) END AS said
     FROM (SELECT l, severity, instr(l, severity || ':  ') AS place,
                  CASE WHEN severity = '' THEN '' ELSE left(l, instr(l, severity || ':  ')) END AS h
           FROM (SELECT l, regexp_extract(left(l, 500), {mark}, 1) AS severity FROM ({raw})))"""
+
+
+_LOOSE = {
+    "stamp": r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)",
+    "zone": r"\d\d:\d\d:\d\d(?:\.\d+)? ([A-Z]{1,5}|[+-]\d\d:?\d*)\b",
+    "epoch": r"^(?:\D{0,3})(\d{10}\.\d{3})\b",
+    "user": r"(?:user|usr|u)=([^, \]]*)",
+    "database": r"(?:database|db|d)=([^, \]]*)",
+    "application": r"(?:application|app|a)=([^,\]]*)",
+    "remote": r"(?:client|host|remote|h|r)=([^, \]]*)",
+    "pid": r"\[(\d+)(?:-\d+)?\]",
+    "session": r"\b([0-9a-f]{8}\.[0-9a-f]{1,8})\b",
+    "line": r"\[(\d+)-\d+\]",
+    "code": r"\b([0-9A-Z]{2}[0-9][0-9A-Z]{2})\b",
+    "query_id": r"(?:query_?id|qid)=(-?\d+)",
+}
+
+
+def settle(database: duckdb.DuckDBPyConnection) -> None:
+    """Read lines under another prefix than the file's (the setting was changed, or logs were put together)."""
+    mark = literal(rf"\b(?:{SEVERITIES}|{SECONDARY}):  ")
+    strange = f"FROM line WHERE severity = '' AND regexp_matches(left(said, 500), {mark})"
+    tried: set[str] = set()
+    for _ in range(_OTHER_PREFIXES):
+        lines = database.execute(f"SELECT said {strange} LIMIT 500").fetchall()
+        prefix = inferred("\n".join(said for (said,) in lines)) if lines else None
+        if not lines or "" in tried or (prefix and prefix.text in tried):
+            return
+        tried.add(prefix.text if prefix else "")
+        raw = f"SELECT said AS l {strange} ORDER BY rowid"
+        database.execute(f"CREATE OR REPLACE TABLE strange AS SELECT rowid AS rid {strange} ORDER BY rowid")
+        database.execute(f"CREATE OR REPLACE TABLE read_again AS {_under(prefix, raw) if prefix else _loose(raw)}")
+        names = [*FIELDS, "severity", "said"]
+        values = ", ".join(f'"{name}" = n."{name}"' for name in names)
+        database.execute(
+            f"""UPDATE line SET {values}
+                FROM (SELECT s.rid, a.* FROM strange s JOIN read_again a ON s.rowid = a.rowid) n
+                WHERE line.rowid = n.rid"""
+        )
+
+
+_OTHER_PREFIXES = 4
+"""Prefixes looked for in one piece beside the file's own."""
 
 
 def relation(piece: Piece) -> str:
@@ -132,5 +166,5 @@ def relation(piece: Piece) -> str:
 
 
 FORMAT = Format(
-    name="stderr", looks=looks, border=border, prepare=prepare, setup=setup, relation=relation, lines=True, record=None
+    name="stderr", looks=looks, border=border, prepare=prepare, setup=setup, settle=settle, relation=relation
 )

@@ -42,7 +42,7 @@ def _unwrap(piece: Piece) -> str:
                  row
           FROM (SELECT l, regexp_extract(left(l, 300), {header}, {_NAMES}) AS m, row_number() OVER () AS row
                 FROM {raw_lines(piece)}))
-    ORDER BY pid, row"""
+    ORDER BY max(CASE WHEN number = 1 THEN row END) OVER (PARTITION BY pid ORDER BY row), row"""
 
 
 def _border(piece: bytes) -> int:
