@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from advisor.model.recommendation import Recommendation
 from advisor.model.report import Report
 from advisor.report import words
-from advisor.report.overview import decision_line, overview
+from advisor.report.overview import decision_line, gain, overview
 
 MAX_FINDINGS = 50
 MEDIA_TYPE = "text/markdown"
@@ -31,7 +31,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield "| # | Remedy | Gain | How sure | Id |"
         yield "|--:|---|---|---|---|"
         for number, each in enumerate(report.recommendations, 1):
-            cells = (each.title, words.gain(each), words.sureness(each.benefit))
+            cells = (each.title, gain(report, each), words.sureness(each.benefit))
             yield f"| {number} | {' | '.join(map(_inline, cells))} | `{each.id}` |"
         yield ""
         for number, each in enumerate(report.recommendations, 1):

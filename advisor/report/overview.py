@@ -14,10 +14,16 @@ from advisor.report import words
 BLOCKING = frozenset({"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"})
 """PostgreSQL's lock modes that keep writers out (manual, table 13.2); the last one keeps readers out too."""
 
+ON_THE_SERVER = frozenset({"add_index", "drop_index", "configure"})
+"""Kinds whose saving is the server's own time; the others save the application's waiting, round trips included."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The four answers, the frame in which they hold, and the figures behind them."""
+    """The four answers, the frame in which they hold, and the figures behind them.
+
+    ``saved_share`` is the part of the server's observed time that remedies on the server save.
+    """
 
     wrong: str
     sure: str
@@ -35,11 +41,12 @@ class Overview:
 def overview(report: Report) -> Overview:
     """Answer the four questions from a report."""
     saved = sum(r.benefit.ms_saved_per_day or 0.0 for r in report.recommendations)
+    on_server = sum(r.benefit.ms_saved_per_day or 0.0 for r in report.recommendations if r.kind in ON_THE_SERVER)
     spent = report.workload.per_day(report.workload.total_ms)
     severities = Counter(finding.severity.value for finding in report.findings)
     kinds = Counter(recommendation.kind for recommendation in report.recommendations)
     # Remedies of one query overlap, and a query never becomes free.
-    share = min(saved / spent, 0.99) if spent else None
+    share = min(on_server / spent, 0.99) if spent else None
     return Overview(
         wrong=_wrong(report, share),
         sure=_sure(report),
@@ -60,7 +67,8 @@ def source(report: Report) -> str:
     server = report.server
     product = {"postgresql": "PostgreSQL", "mongodb": "MongoDB"}.get(server.product, server.product)
     named = " ".join(part for part in (product, server.version) if part)
-    place = server.name or server.database
+    # The query of a URL (sslmode, a socket's folder) says nothing to a reader.
+    place = server.name.partition("?")[0] or server.database
     return f"{named} at {place}" if place else named
 
 
@@ -80,6 +88,26 @@ def share_of_time(report: Report, fingerprints: tuple[str, ...]) -> float | None
     by_fingerprint = report.workload.by_fingerprint
     theirs = sum(by_fingerprint[f].stats.total_ms for f in set(fingerprints) if f in by_fingerprint)
     return theirs / total if total else None
+
+
+def gain(report: Report, recommendation: Recommendation) -> str:
+    """What is won, in half a line: time measured, else the time saved, else the planner's cost, else statements."""
+    benefit = recommendation.benefit
+    if benefit.measured_ms_before and benefit.measured_ms_after is not None:
+        before, after = benefit.measured_ms_before, benefit.measured_ms_after
+        return f"{words.duration(before)} → {words.duration(after)}, measured"
+    if benefit.ms_saved_per_day:
+        daily = words.duration(benefit.ms_saved_per_day)
+        if recommendation.kind not in ON_THE_SERVER:
+            return f"saves {daily} of waiting a day"
+        spent = report.workload.per_day(report.workload.total_ms)
+        share = benefit.ms_saved_per_day / spent if spent else 0.0
+        return f"saves {words.percent(min(share, 0.99))} of the database time, {daily} a day"
+    if benefit.cost_before and benefit.cost_after is not None:
+        return f"cost {words.cost_change(benefit.cost_before, benefit.cost_after)}"
+    if benefit.queries_before and benefit.queries_after is not None:
+        return f"{words.count(benefit.queries_before)} → {words.count(benefit.queries_after)} statements"
+    return "less to write and to keep" if recommendation.kind == "drop_index" else "gain not put into figures"
 
 
 def decision_line(report: Report, recommendation: Recommendation) -> str:
@@ -119,10 +147,11 @@ def _sure(report: Report) -> str:
     if methods[Method.MEASURED]:
         parts.append(f"{methods[Method.MEASURED]} of {total} measured")
     if methods[Method.PLANNER]:
-        parts.append(f"{methods[Method.PLANNER]} of {total} proven by {planner}")
+        copy = ", a copy of your schema and statistics without data" if "(shadow)" in planner else ""
+        parts.append(f"{methods[Method.PLANNER]} of {total} proven by {planner}{copy}")
     if methods[Method.ESTIMATED]:
         parts.append(f"{methods[Method.ESTIMATED]} of {total} estimated from what was seen")
-    told = ", ".join(parts)
+    told = "; ".join(parts)
     sure = f"{told[0].upper()}{told[1:]}. " if told else ""
     blind = sum(not part.seen for part in report.coverage)
     unseen = f" {words.plural(blind, 'thing')} could not be seen." if blind else ""

@@ -16,7 +16,7 @@ from pygments.util import ClassNotFound
 
 from advisor import __version__
 from advisor.report import words
-from advisor.report.overview import decision_line, share_of_time
+from advisor.report.overview import decision_line, gain, share_of_time
 from advisor.report.plans import plan_rows, plan_text
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,7 +46,6 @@ def environment(*loaders: BaseLoader) -> Environment:
         "percent",
         "moment",
         "estimate",
-        "gain",
         "sureness",
         "one_line",
     ):
@@ -57,6 +56,7 @@ def environment(*loaders: BaseLoader) -> Environment:
         advisor_version=__version__,
         cost_change=words.cost_change,
         decision_line=decision_line,
+        gain=gain,
         plan_rows=plan_rows,
         plan_text=plan_text,
         share_of_time=share_of_time,

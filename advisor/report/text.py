@@ -9,11 +9,14 @@ from advisor.model.finding import Finding, Severity
 from advisor.model.recommendation import Declined, Recommendation
 from advisor.model.report import Report
 from advisor.report import words
-from advisor.report.overview import decision_line, overview
+from advisor.report.overview import decision_line, gain, overview
 
-MAX_FINDINGS = 12
-MAX_DECLINED = 8
+MAX_FINDINGS = 8
+MAX_WHOLE = 6
+"""Remedies told whole; of the others the title and the gain."""
+MAX_DECLINED = 4
 MAX_STATEMENT_LINES = 12
+MAX_PROBLEM = 230
 
 # SGR codes; bold and dim need no colour scheme, and the words say what the colours say.
 _BOLD, _DIM, _RED, _YELLOW, _GREEN, _CYAN = "1", "2", "31", "33", "32", "36"
@@ -74,7 +77,7 @@ def _findings(report: Report, page: _Page) -> Iterator[str]:
     if not report.findings:
         return
     yield ""
-    yield page.heading("What is wrong")
+    yield page.heading("Findings, worst first")
     for finding in report.findings[:MAX_FINDINGS]:
         yield from _finding(finding, page)
     if len(report.findings) > MAX_FINDINGS:
@@ -97,8 +100,12 @@ def _recommendations(report: Report, page: _Page) -> Iterator[str]:
         return
     yield ""
     yield page.heading("What to do, best first")
-    for number, each in enumerate(report.recommendations, 1):
+    for number, each in enumerate(report.recommendations[:MAX_WHOLE], 1):
         yield from _recommendation(report, number, each, page)
+    if len(report.recommendations) > MAX_WHOLE:
+        yield ""
+    for number, each in enumerate(report.recommendations[MAX_WHOLE:], MAX_WHOLE + 1):
+        yield from page.wrap(f"{each.title}; {gain(report, each)}", f" {number:2}. ")
 
 
 def _recommendation(report: Report, number: int, each: Recommendation, page: _Page) -> Iterator[str]:
@@ -107,11 +114,11 @@ def _recommendation(report: Report, number: int, each: Recommendation, page: _Pa
     first, *rest = page.wrap(each.title, head)
     yield head + page.paint(first[len(head) :], _BOLD)
     yield from rest
-    gain = f"{words.gain(each)}, {words.sureness(each.benefit)}"
-    first, *rest = page.wrap(gain, "     ")
+    won = f"{gain(report, each)}, {words.sureness(each.benefit)}"
+    first, *rest = page.wrap(won, "     ")
     yield "     " + page.paint(first.strip(), _GREEN)
     yield from rest
-    yield from page.wrap(each.problem, "     ")
+    yield from page.wrap(words.one_line(each.problem, MAX_PROBLEM), "     ")
     statement = each.statement.strip().splitlines()
     for line in statement[:MAX_STATEMENT_LINES]:
         yield "       " + page.paint(line, _CYAN)
@@ -120,7 +127,6 @@ def _recommendation(report: Report, number: int, each: Recommendation, page: _Pa
     yield from page.wrap(decision_line(report, each), "     Cost: ")
     if each.location:
         yield f"     Where: {each.location}"
-    yield page.paint(f"     {each.id}", _DIM)
 
 
 def _unseen(report: Report, page: _Page) -> Iterator[str]:
@@ -141,6 +147,6 @@ def _declined(declined: tuple[Declined, ...], page: _Page) -> Iterator[str]:
     yield ""
     yield page.heading("Considered and not advised")
     for each in declined[:MAX_DECLINED]:
-        yield from page.wrap(f"{each.candidate}: {each.reason}", "  - ")
+        yield from page.wrap(words.one_line(f"{each.candidate}: {each.reason}", MAX_PROBLEM), "  - ")
     if len(declined) > MAX_DECLINED:
         yield page.paint(f"  … and {words.count(len(declined) - MAX_DECLINED)} more in the report.", _DIM)

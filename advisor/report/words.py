@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from advisor.model.impact import Estimate
-from advisor.model.recommendation import Benefit, Method, Recommendation
+from advisor.model.recommendation import Benefit, Method
 
 KINDS = {
     "add_index": "Add index",
@@ -103,20 +103,6 @@ def _in_unit(value: float, unit: str) -> str:
     else:
         shown = f"{_rounded(value)} {base}"
     return f"{shown} per {per}" if slash else shown
-
-
-def gain(recommendation: Recommendation) -> str:
-    """What is won, in half a line: time measured, time a day, else the planner's cost, else statements."""
-    benefit = recommendation.benefit
-    if benefit.measured_ms_before and benefit.measured_ms_after is not None:
-        return f"{duration(benefit.measured_ms_before)} → {duration(benefit.measured_ms_after)}, measured"
-    if benefit.ms_saved_per_day:
-        return f"saves {duration(benefit.ms_saved_per_day)} a day"
-    if benefit.cost_before and benefit.cost_after is not None:
-        return f"cost {cost_change(benefit.cost_before, benefit.cost_after)}"
-    if benefit.queries_before and benefit.queries_after is not None:
-        return f"{count(benefit.queries_before)} → {count(benefit.queries_after)} statements"
-    return "less to write and to keep" if recommendation.kind == "drop_index" else "gain not put into figures"
 
 
 def cost_change(before: float, after: float) -> str:

@@ -72,6 +72,13 @@ def client(store: MemoryReports, gate: Gate, browse: Browse) -> Iterator[httpx.C
 
 
 @pytest.fixture(scope="session")
+def pages(shop: Report, browse: Browse) -> Iterator[httpx.Client]:
+    """A client for tests that only look."""
+    with browse(create_app(store=MemoryReports([shop]))) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def browse(serve: Serve) -> Browse:
     """An HTTP client on a served application."""
     return lambda app: httpx.Client(base_url=serve(app), follow_redirects=True)

@@ -45,24 +45,24 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_answers_in_html_and_json(client: httpx.Client, path: str) -> None:
-    page = client.get(path)
+def test_a_page_answers_in_html_and_json(pages: httpx.Client, path: str) -> None:
+    page = pages.get(path)
     assert page.status_code == 200, page.text
     assert page.headers["content-type"].startswith("text/html")
     assert page.text.startswith("<!doctype html>")
     assert " style=" not in page.text
     address, question, query = path.partition("?")
-    twin = client.get(f"{address}.json{question}{query}")
+    twin = pages.get(f"{address}.json{question}{query}")
     assert twin.status_code == 200
     assert isinstance(twin.json(), dict)
     assert f'href="{address}.json"' in page.text
 
 
 @pytest.mark.parametrize("rule", with_attribute("advisor.rules", "RULE"))
-def test_every_rule_has_its_page(client: httpx.Client, rule: str) -> None:
-    page = client.get(f"/rules/{rule}")
+def test_every_rule_has_its_page(pages: httpx.Client, rule: str) -> None:
+    page = pages.get(f"/rules/{rule}")
     assert page.status_code == 200
-    assert [heading for heading, _ in client.get(f"/rules/{rule}.json").json()["sections"]][-1] == "When it is wrong"
+    assert [heading for heading, _ in pages.get(f"/rules/{rule}.json").json()["sections"]][-1] == "When it is wrong"
 
 
 def test_the_first_page_answers_the_four_questions(shop: Report, browse: Browse) -> None:
@@ -79,14 +79,14 @@ def test_the_first_page_answers_the_four_questions(shop: Report, browse: Browse)
         assert answer in page.text
 
 
-def test_filters_choose(client: httpx.Client) -> None:
-    assert len(client.get("/reports/1/findings.json?severity=low").json()["findings"]) == 1
-    assert client.get("/reports/1/findings.json?table=no.such").json().get("findings", []) == []
-    kinds = client.get("/reports/1/recommendations.json?kind=drop_index").json()["recommendations"]
+def test_filters_choose(pages: httpx.Client) -> None:
+    assert len(pages.get("/reports/1/findings.json?severity=low").json()["findings"]) == 1
+    assert pages.get("/reports/1/findings.json?table=no.such").json().get("findings", []) == []
+    kinds = pages.get("/reports/1/recommendations.json?kind=drop_index").json()["recommendations"]
     assert [each["action"]["kind"] for each in kinds] == ["drop_index"]
-    queries = client.get("/reports/1/queries.json?sort=calls&q=ORDER_LINES").json()["queries"]
+    queries = pages.get("/reports/1/queries.json?sort=calls&q=ORDER_LINES").json()["queries"]
     assert [query["shape"]["fingerprint"] for query in queries] == ["b" * 16]
-    assert client.get("/reports/1/queries?sort=nonsense&number=99").status_code == 200
+    assert pages.get("/reports/1/queries?sort=nonsense&number=99").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_filters_choose(client: httpx.Client) -> None:
         "/reports/1/compare/9",
     ],
 )
-def test_what_is_not_there_is_said_in_one_sentence(client: httpx.Client, path: str) -> None:
-    page = client.get(path)
+def test_what_is_not_there_is_said_in_one_sentence(pages: httpx.Client, path: str) -> None:
+    page = pages.get(path)
     assert page.status_code in (400, 404)
     assert "Traceback" not in page.text
     assert re.search(r"<h1>[^<]+\.</h1>", page.text)
 
 
-def test_the_recommendations_fields_come_in_the_reviewers_order(client: httpx.Client) -> None:
-    page = client.get(f"/reports/1/recommendations/{INDEX}").text
+def test_the_recommendations_fields_come_in_the_reviewers_order(pages: httpx.Client) -> None:
+    page = pages.get(f"/reports/1/recommendations/{INDEX}").text
     order = [
         "Concerns 1 query",
         "Before and after",
@@ -136,22 +136,22 @@ def test_the_recommendations_fields_come_in_the_reviewers_order(client: httpx.Cl
     assert places == sorted(places)
 
 
-def test_stubs_come_one_by_one_and_as_a_zip(client: httpx.Client) -> None:
-    packed = client.get("/reports/1/exports/stubs/sql.zip")
+def test_stubs_come_one_by_one_and_as_a_zip(pages: httpx.Client) -> None:
+    packed = pages.get("/reports/1/exports/stubs/sql.zip")
     names = zipfile.ZipFile(io.BytesIO(packed.content)).namelist()
     assert "20261120164100_add_ix_orders_customer_id_created_at.up.sql" in names
     assert any(name.startswith("notes/") for name in names)
-    assert packed.content == client.get("/reports/1/exports/stubs/sql.zip").content
-    one = client.get("/reports/1/exports/stubs/sql.zip", params={"only": INDEX})
+    assert packed.content == pages.get("/reports/1/exports/stubs/sql.zip").content
+    one = pages.get("/reports/1/exports/stubs/sql.zip", params={"only": INDEX})
     assert len(zipfile.ZipFile(io.BytesIO(one.content)).namelist()) == 2
-    file = client.get(f"/reports/1/recommendations/{INDEX}/stubs/sql/0")
+    file = pages.get(f"/reports/1/recommendations/{INDEX}/stubs/sql/0")
     assert "CREATE INDEX CONCURRENTLY" in file.text
     assert file.headers["content-disposition"].endswith('add_ix_orders_customer_id_created_at.up.sql"')
 
 
 @pytest.mark.parametrize("form", with_attribute("advisor.report", "render"))
-def test_the_report_comes_in_every_form(client: httpx.Client, form: str) -> None:
-    file = client.get(f"/reports/1/exports/report/{form}")
+def test_the_report_comes_in_every_form(pages: httpx.Client, form: str) -> None:
+    file = pages.get(f"/reports/1/exports/report/{form}")
     assert file.status_code == 200
     assert "attachment" in file.headers["content-disposition"]
 
@@ -191,8 +191,8 @@ def test_hostile_text_stays_text(shop: Report, browse: Browse) -> None:
             assert "<script>alert" not in client.get(path).text
 
 
-def test_the_api_is_described(client: httpx.Client) -> None:
-    paths = json.loads(client.get("/openapi.json").text)["paths"]
+def test_the_api_is_described(pages: httpx.Client) -> None:
+    paths = json.loads(pages.get("/openapi.json").text)["paths"]
     assert "/reports/{report_id}/recommendations/{identity}.json" in paths
 
 

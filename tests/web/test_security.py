@@ -16,13 +16,13 @@ Browse = Callable[[FastAPI], httpx.Client]
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io"])
-def test_other_host_names_are_refused(client: httpx.Client, host: str) -> None:
-    assert client.get("/reports/1", headers={"host": host}).status_code == 421
+def test_other_host_names_are_refused(pages: httpx.Client, host: str) -> None:
+    assert pages.get("/reports/1", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
-def test_loopback_names_are_answered(client: httpx.Client, host: str) -> None:
-    assert client.get("/reports/1", headers={"host": host}).status_code == 200
+def test_loopback_names_are_answered(pages: httpx.Client, host: str) -> None:
+    assert pages.get("/reports/1", headers={"host": host}).status_code == 200
 
 
 def test_a_host_may_be_added_with_or_without_its_port(shop: Report, browse: Browse) -> None:
@@ -55,8 +55,8 @@ def test_a_large_form_is_refused(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/reports/1", "/nope", "/static/style.css", "/reports/1.json"])
-def test_every_answer_carries_the_security_headers(client: httpx.Client, path: str) -> None:
-    headers = client.get(path).headers
+def test_every_answer_carries_the_security_headers(pages: httpx.Client, path: str) -> None:
+    headers = pages.get(path).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
