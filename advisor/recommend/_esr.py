@@ -1,0 +1,198 @@
+"""Keys that one MongoDB query wants in an index: equality, sort, range (the manual's ESR) and its exceptions.
+
+Sources: manual, "The ESR (Equality, Sort, Range) Guideline", "Multikey Index Bounds", "$or Clauses and Indexes"; each
+exception was checked against an index oracle recorded on a real server (tests/benchmarks/mongo_oracle.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from advisor.model.catalog import Catalog, Table, TableName
+from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
+from advisor.shape.mql_effort import Effort
+
+MAX_COVERED = 2
+"""Fields that may be added to an index so that no document is fetched; each makes every write dearer."""
+WORTH_COVERING = 10
+"""Documents that a covered index must spare in a call."""
+
+_EQUAL = (Operator.EQUAL, Operator.CONTAINS)
+_BOUNDED = (Operator.RANGE, Operator.PREFIX, Operator.IS_NOT_NULL)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one query, or one arm of its ``$or``, asks of one index.
+
+    ``equal`` may stand in any order, ``ordered`` (field, descending) follow as they are. ``optional`` fields narrow what
+    is fetched but may go where another index has no place for them.
+    """
+
+    table: TableName
+    equal: frozenset[str]
+    ordered: tuple[tuple[str, bool], ...] = ()
+    optional: tuple[str, ...] = ()
+    covering: tuple[str, ...] = ()
+    collation: str = ""
+    sparse: bool = False
+    arrays: tuple[str, ...] = ()
+    fingerprint: str = ""
+    reasons: tuple[str, ...] = ()
+    sorts: bool = False
+    foreign: bool = field(default=False)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field, equality first."""
+        return tuple(dict.fromkeys((*sorted(self.equal), *(name for name, _ in self.ordered), *self.optional)))
+
+
+def wishes(shape: QueryShape, catalog: Catalog, effort: Effort | None) -> Iterator[Wish]:
+    """What the shape asks of indexes, its joined collections included; nothing when no b-tree can serve it."""
+    collation = _collation(shape)
+    for block in shape.blocks:
+        if not block.tables:
+            continue
+        table = catalog.find(block.tables[0].name, block.tables[0].schema)
+        if table is not None and table.kind in ("view", "timeseries"):
+            continue
+        yield from _of_block(block, shape.fingerprint, collation, table, effort)
+
+
+def _collation(shape: QueryShape) -> str:
+    try:
+        given = json.loads(shape.text).get("collation")
+    except (ValueError, AttributeError):
+        return ""
+    return json.dumps(given, sort_keys=True) if given else ""
+
+
+def _of_block(
+    block: QueryBlock, fingerprint: str, collation: str, table: Table | None, effort: Effort | None
+) -> Iterator[Wish]:
+    conjuncts = [predicate for predicate in block.predicates if predicate.branch == 0]
+    if any(p.operator in (Operator.TEXT_SEARCH, Operator.DISTANCE) for p in conjuncts):
+        return  # only a text or geo index serves it, and it does not run without one
+    arms: dict[int, list[Predicate]] = {}
+    for predicate in block.predicates:
+        if predicate.branch:
+            arms.setdefault(predicate.branch, []).append(predicate)
+    extra = () if arms else _covering(block, table, effort)
+    if not arms:
+        wish = _wish(block, conjuncts, fingerprint, collation, table, extra)
+        if wish is not None:
+            yield wish
+        return
+    found = [_wish(block, [*conjuncts, *arm], fingerprint, collation, table, ()) for _, arm in sorted(arms.items())]
+    own = [_wish(block, arm, fingerprint, collation, table, ()) for _, arm in sorted(arms.items())]
+    if all(own):  # one arm without an index makes the whole $or a collection scan
+        yield from (wish for wish in found if wish is not None)
+    elif conjuncts and (alone := _wish(block, conjuncts, fingerprint, collation, table, ())) is not None:
+        yield alone
+
+
+def _wish(
+    block: QueryBlock,
+    predicates: Sequence[Predicate],
+    fingerprint: str,
+    collation: str,
+    table: Table | None,
+    extra: tuple[str, ...],
+) -> Wish | None:
+    usable = [p for p in predicates if p.column and p.column != "_id" and not p.expression]
+    equal = {p.column for p in usable if p.operator in _EQUAL or p.operator is Operator.IN}
+    absent = [p.column for p in usable if p.operator is Operator.IS_NULL and p.column not in equal]
+    ranges = [p.column for p in usable if p.operator in _BOUNDED and p.column not in equal]
+    unequal = [p.column for p in usable if p.operator is Operator.NOT_EQUAL]
+    if _by_identity(predicates):
+        return None
+    sort = [(key.column, key.descending) for key in block.sort if key.column not in equal]
+    if sort and absent:
+        equal |= set(absent)
+        absent = []
+    ordered = _ordered(sort, ranges, limited=block.limited, equal=bool(equal))
+    key = [k.column for k in block.group] if block.distinct else []
+    ordered = [*((name, False) for name in key if name not in equal), *ordered]
+    if not equal and not ordered:
+        equal, absent = set(absent), []
+    if not equal and not ordered:
+        return None
+    taken = {*equal, *(name for name, _ in ordered)}
+    wanted = (*absent, *(name for name in unequal if ordered or equal))
+    optional = tuple(dict.fromkeys(name for name in wanted if name not in taken))
+    arrays = _arrays(table, (*taken, *optional))
+    if len({_root(name, table) for name in arrays}) > 1:
+        dropped = set(arrays[1:])
+        equal -= dropped
+        ordered = [pair for pair in ordered if pair[0] not in dropped]
+        optional = tuple(name for name in optional if name not in dropped)
+        arrays = arrays[:1]
+    kept = {p.column for p in usable if p.operator is Operator.IS_NOT_NULL}
+    return Wish(
+        table=block.tables[0],
+        equal=frozenset(equal),
+        ordered=tuple(dict.fromkeys(ordered)),
+        optional=optional,
+        covering=() if arrays else tuple(name for name in extra if name not in taken),
+        collation=collation,
+        sparse=not equal and len(ordered) == 1 and ordered[0][0] in kept and not sort,
+        arrays=arrays,
+        fingerprint=fingerprint,
+        sorts=bool(block.sort),
+        foreign=not block.outer or any(p.operand is Operand.COLUMN for p in predicates),
+    )
+
+
+def _ordered(
+    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], *, limited: bool, equal: bool
+) -> list[tuple[str, bool]]:
+    """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan.
+
+    The exception: with neither an equality to narrow the scan nor a limit to stop it, walking the whole index in the order
+    of the sort reads every key, whereas the range alone reads only what is wanted.
+    """
+    sorted_by = {name for name, _ in sort}
+    others = [(name, False) for name in dict.fromkeys(ranges) if name not in sorted_by]
+    if others and sort and not limited and not equal and not sorted_by & set(ranges):
+        return [*others[:1], *sort, *others[1:]]
+    return [*sort, *others]
+
+
+def _by_identity(predicates: Iterable[Predicate]) -> bool:
+    """A document is named by ``_id``: nothing is faster."""
+    return any(p.column == "_id" and p.operator in (*_EQUAL, Operator.IN) for p in predicates)
+
+
+def _covering(block: QueryBlock, table: Table | None, effort: Effort | None) -> tuple[str, ...]:
+    """Fields that make the index answer alone, where they are few and spare many documents."""
+    read = next((fields for name, fields in block.read if name == block.tables[0]), ("*",))
+    asked = {p.column for p in block.predicates} | {key.column for key in block.sort}
+    extra = [name for name in read if name not in asked]
+    if not block.outer or "*" in read or "_id" in extra or not 0 < len(extra) <= MAX_COVERED:
+        return ()
+    # A null is stored as a missing field is: such a condition must look at the document (seen on a real server).
+    if any(p.operator is Operator.IS_NULL for p in block.predicates) or _arrays(table, extra):
+        return ()
+    matched = effort.returned if effort and effort.returned is not None else None
+    return tuple(extra) if matched is None or matched >= WORTH_COVERING else ()
+
+
+def _arrays(table: Table | None, names: Iterable[str]) -> tuple[str, ...]:
+    """Those fields that a sample has shown to hold arrays, or to lie in one."""
+    if table is None:
+        return ()
+    return tuple(name for name in sorted(names) if _root(name, table))
+
+
+def _root(name: str, table: Table | None) -> str:
+    """The path at which a field's array stands; empty when it is in none."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        path = ".".join(parts[:length])
+        column = table.by_column.get(path) if table else None
+        if column is not None and "array" in column.type.split("|"):
+            return path
+    return ""

@@ -1,0 +1,92 @@
+"""What a MongoDB query costs the server by what it examines, and whether an index can be expected to help.
+
+Judged by examined to returned, not by the stage's name: an index scan that walks a whole index is worse than a
+collection scan, and a collection scan of a hundred documents is nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.model.plan import Access, Plan
+from advisor.model.shape import QueryShape
+from advisor.model.workload import Query
+
+SMALL = 500
+"""Documents that may be read for nothing in a call before an index is worth its upkeep: Atlas' advisor uses the same."""
+RATIO = 5.0
+"""Examined per returned from which a query is badly served by its index; the manual's ideal is 1."""
+MOST = 0.3
+"""Share of a collection from which reading all of it is about as cheap as fetching by an index (a fetch reads a key and
+a document where a scan reads a document: 3 to 2 by the weights below)."""
+KEY, DOCUMENT, SORTED = 1.0, 2.0, 0.5
+"""Weights of a key read, a document read and a document sorted in memory (those of the recorded index oracle)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """The means of one call. ``returned`` is ``None`` where the answer's size does not tell what matched."""
+
+    keys: float
+    documents: float
+    returned: float | None
+    sorted_in_memory: bool
+    collection_scan: bool
+    spilled: bool
+    joins: bool = False
+
+    @property
+    def examined(self) -> float:
+        """The larger of keys and documents read."""
+        return max(self.keys, self.documents)
+
+    @property
+    def ratio(self) -> float | None:
+        """Examined per returned; ``None`` when it is not known what matched."""
+        return None if self.returned is None else self.examined / max(self.returned, 1.0)
+
+    @property
+    def cost(self) -> float:
+        """In the oracle's weights."""
+        return KEY * self.keys + DOCUMENT * self.documents + (SORTED * self.documents if self.sorted_in_memory else 0.0)
+
+    @property
+    def share(self) -> float | None:
+        """The share of what was read by a collection scan that was wanted."""
+        if not self.collection_scan or self.returned is None or not self.documents:
+            return None
+        return self.returned / self.documents
+
+    @property
+    def wasteful(self) -> bool:
+        """Whether far more is examined than returned."""
+        if self.returned is None:
+            return self.collection_scan and self.documents >= SMALL
+        return self.examined - self.returned >= 20 and self.examined >= RATIO * max(self.returned, 1.0)
+
+
+def effort_of(query: Query) -> Effort | None:
+    """The effort of one call by the query's plan; ``None`` when no plan tells what was examined."""
+    return effort(query.plan, query.shape) if query.plan is not None else None
+
+
+def effort(plan: Plan, shape: QueryShape) -> Effort | None:
+    """The effort of one execution of a plan."""
+    keys, documents = plan.keys_examined(), plan.documents_examined()
+    if keys is None and documents is None:
+        return None
+    kinds = {node.kind.upper() for node in plan.nodes()}
+    scans = [node for node in plan.scans() if node.access is Access.SEQUENTIAL and not node.attributes.get("side")]
+    main = shape.blocks[0] if shape.blocks else None
+    told = plan.root.actual_rows
+    aggregated = main is not None and (main.aggregated or main.distinct or bool(main.group))
+    joins = any(not block.outer for block in shape.blocks)
+    return Effort(
+        keys=float(keys or 0),
+        documents=float(documents or 0),
+        returned=None if aggregated or told is None else float(told),
+        sorted_in_memory=bool(kinds & {"SORT", "SORT_KEY_GENERATOR", "$SORT"}) and bool(main and main.sort),
+        collection_scan=bool(scans),
+        spilled=any(node.spilled_bytes for node in plan.nodes()),
+        joins=joins,
+    )
