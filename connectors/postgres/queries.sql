@@ -3,7 +3,9 @@
 -- Arrays travel as text: the driver would otherwise look each array type up with statements of its own.
 
 -- name: session
-SELECT current_setting('server_version_num')::int, current_setting('plan_cache_mode');
+SELECT current_setting('server_version_num')::int AS version, current_setting('plan_cache_mode') AS plans,
+       rolsuper AS superuser
+FROM pg_roles WHERE rolname = current_user;
 
 -- name: server
 SELECT version() AS words,

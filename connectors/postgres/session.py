@@ -118,10 +118,14 @@ async def open_session(url: str, *, writable: bool = False) -> Session:
             if "unsupported startup parameter" not in str(error):
                 raise
             connection = await _connect(target, {})
-        version, plans = await connection.fetchrow(query("session"))
+        row = await connection.fetchrow(query("session"))
+        pooled = row["plans"] != SETTINGS["plan_cache_mode"]
+        if row["superuser"] and not pooled:
+            # Only a superuser may: else our thousands of questions would evict the application's statements.
+            await connection.execute("SET pg_stat_statements.track = 'none'")
     except Exception as error:
         raise _translated(error, target) from error
-    return Session(connection, target, version, pooled=plans != SETTINGS["plan_cache_mode"])
+    return Session(connection, target, row["version"], pooled)
 
 
 async def _connect(target: Target, settings: dict[str, str]) -> Any:
