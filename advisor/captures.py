@@ -21,7 +21,15 @@ from advisor.model.workload import EVENT_COLUMNS, STATEMENT_COLUMNS
 
 FACTS = "capture.json"
 PLANS = "plans.jsonl"
-FILES = (FACTS, PLANS, "events.parquet", "statements.parquet", "schema.sql", "statistics.sql")
+FILES = (
+    FACTS,
+    PLANS,
+    "events.parquet",
+    "statements.parquet",
+    "log_temporary_files.parquet",
+    "schema.sql",
+    "statistics.sql",
+)
 
 
 def is_capture(path: Path) -> bool:

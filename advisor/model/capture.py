@@ -71,6 +71,11 @@ class Capture:
         return self.folder / "statements.parquet"
 
     @property
+    def temporary_files(self) -> Path:
+        """``log_temporary_files.parquet``: ``bytes`` and ``text`` of what spilled to disk; may be absent."""
+        return self.folder / "log_temporary_files.parquet"
+
+    @property
     def schema_sql(self) -> Path:
         """``schema.sql``: ``pg_dump --schema-only`` of the target, which the data-free planner loads; may be absent."""
         return self.folder / "schema.sql"

@@ -3,7 +3,8 @@
 ## What it finds
 
 Sort, hash and aggregate nodes that wrote temporary files (pasted or logged EXPLAIN ANALYZE), statements for which
-pg_stat_statements counts temporary blocks, and sorts that the planner expects to be larger than work_mem.
+pg_stat_statements or the log (log_temp_files) counts temporary files, and, where nothing counts them, sorts that the
+planner expects to be larger than work_mem.
 
 ## Why it matters
 
@@ -54,12 +55,14 @@ _UNITS = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4, None:
 def find(study: Study) -> Iterator[Finding]:
     """Yield one finding a query, by the surest sign of it."""
     limit = work_mem(study.capture.server.settings)
+    # Where temporary files are counted at all, a query without any has none.
+    counted = any(query.stats.temp_blocks_written for query in study.workload.queries)
     for query in study.workload.queries:
         if spilled := _counted(query):
             yield _finding(study, query, limit, spilled, Confidence.HIGH, "wrote")
         elif (blocks := _blocks_a_call(query)) >= NOTEWORTHY_BLOCKS:
             yield _finding(study, query, limit, blocks * BLOCK, Confidence.HIGH, "wrote")
-        elif expected := _expected(query, limit):
+        elif not counted and (expected := _expected(query, limit)):
             yield _finding(study, query, limit, expected, Confidence.LOW, "is expected to sort")
 
 

@@ -16,7 +16,7 @@ from advisor.model.workload import Workload
 from advisor.ports import Options, Progress, Step, silent
 from advisor.workload._digest_events import EventDigest, digest_events, event_table, window_of
 from advisor.workload._digest_plans import attach_plans, queries_of_plans
-from advisor.workload._digest_statements import add_statements, statement_rows, statements_window
+from advisor.workload._digest_statements import add_statements, add_temporary_files, statement_rows, statements_window
 from advisor.workload._shapes import Shapes
 from advisor.workload.bursts import find_bursts
 
@@ -42,6 +42,7 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         if event_table(database, capture):
             progress(Step("Reading events"))
             events = digest_events(database, shapes, progress)
+        asked = add_temporary_files(database, events.queries, capture, shapes)
         statements = statement_rows(database, capture, shapes, events.query_ids)
         bursts, suppressed = (
             find_bursts(database, shapes.known(events.queries), capture.catalog, options)
@@ -50,7 +51,7 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         )
     started, ended = window_of(capture, events) if events.queries else statements_window(capture, statements)
     seconds = (ended - started).total_seconds() if started and ended else 0.0
-    queries, notes = add_statements(events.queries, statements, capture, shapes, seconds)
+    queries, notes = add_statements(asked, statements, capture, shapes, seconds)
     queries = attach_plans(queries, capture, shapes) or queries_of_plans(capture, shapes)
     if not queries:
         raise EmptyWorkload

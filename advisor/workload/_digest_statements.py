@@ -18,6 +18,7 @@ from advisor.workload._digest_events import moment, rows, sql_text
 from advisor.workload._shapes import Shapes
 
 _DAY = timedelta(days=1)
+_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,31 @@ def statement_rows(
             )
         )
     return {fingerprint: _sum(parts) for fingerprint, parts in sorted(by_fingerprint.items())}
+
+
+def add_temporary_files(
+    database: duckdb.DuckDBPyConnection, queries: Sequence[Query], capture: Capture, shapes: Shapes
+) -> tuple[Query, ...]:
+    """Fill in the temporary blocks that the log tells of, where the events' shapes have them.
+
+    Raises :class:`CaptureError` when the file cannot be read.
+    """
+    if not capture.temporary_files.exists():
+        return tuple(queries)
+    written: defaultdict[str, int] = defaultdict(int)
+    try:
+        path = quoted(capture.temporary_files)
+        database.execute(f"CREATE VIEW raw_temporary_file AS SELECT * FROM read_parquet('{path}')")
+        for row in rows(database, sql_text("digest_temporary_files")):
+            written[shapes.glance(row["text"])[0]] += int(row["bytes"])
+    except duckdb.Error as error:
+        raise CaptureError(f"{capture.temporary_files} is not a readable Parquet file; capture again.") from error
+    return tuple(
+        replace(query, stats=replace(query.stats, temp_blocks_written=-(-spilled // _BLOCK)))
+        if (spilled := written.get(query.shape.fingerprint, 0))
+        else query
+        for query in queries
+    )
 
 
 def statements_window(
@@ -145,7 +171,7 @@ def _filled(query: Query, totals: StatementTotals | None) -> Query:
             stats,
             rows=stats.rows if stats.rows is not None else _share(totals.rows, share),
             blocks_read=_share(totals.blocks_read, share),
-            temp_blocks_written=_share(totals.temp_blocks_written, share),
+            temp_blocks_written=stats.temp_blocks_written or _share(totals.temp_blocks_written, share),
         ),
     )
 

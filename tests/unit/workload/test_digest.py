@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from advisor import captures
@@ -276,3 +277,13 @@ def test_percentiles_of_many_events_are_within_one_percent(tmp_path: Path, monke
     for name in ("p50_ms", "p95_ms", "p99_ms"):
         assert getattr(near, name) == pytest.approx(getattr(exact, name), rel=0.02)
     assert (near.total_ms, near.calls) == (exact.total_ms, exact.calls)
+
+
+def test_the_log_tells_what_went_to_disk(tmp_path: Path) -> None:
+    with duckdb.connect() as database:
+        database.execute(
+            f"COPY (FROM (VALUES (483606::BIGINT, '{LOOKUP}'), (1, 'ROLLBACK'), (9, NULL)) AS t(bytes, text))"
+            f" TO '{tmp_path / 'log_temporary_files.parquet'}' (FORMAT parquet)"
+        )
+    (query,) = digest(capture_of(tmp_path, [event()])).queries
+    assert query.stats.temp_blocks_written == 60
