@@ -12,7 +12,7 @@ from advisor.model.workload import Query
 from advisor.ports import CostEstimator, Options, Progress, Study
 from advisor.recommend._by_rule import ByRule, index_bytes
 from advisor.recommend._foreign_keys import foreign_key_checks
-from advisor.recommend._needs import needs
+from advisor.recommend._needs import covers, needs
 from advisor.recommend._pricing import Pricer
 from advisor.recommend._special import answers
 from advisor.recommend._texts import text_to_price
@@ -37,6 +37,8 @@ ROUNDS = 4
 """How often a choice is checked against the planner and made again with what the check taught."""
 MIN_SHARE = 0.0005
 """An index must save this part of the whole workload's cost, whatever it does for one query: indexes are not free."""
+WIDER = 0.2
+"""What each further key column adds to that: of two indexes that do the same, the narrower one."""
 COVERING_SHARE = 0.005
 """The same for one whose point is to spare visits to the table (INCLUDE, or more columns behind a unique key): it
 is larger, more updates lose HOT, and how much it saves depends on how well the table is vacuumed."""
@@ -99,7 +101,9 @@ def standing_share(index: Index, catalog: Catalog) -> float:
     """The part of the workload's cost that ``index`` must save to be worth having at all."""
     keys = set(index.keys[:-1])
     behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
-    return COVERING_SHARE if index.include or behind_unique else MIN_SHARE
+    if index.include or behind_unique:
+        return COVERING_SHARE
+    return MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
 
 
 def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
@@ -188,8 +192,7 @@ class _Work:
                     (
                         index
                         for index in by_table.get(need.table.name, ())
-                        if (index.keys[0] in need.keys and answers(index, need))
-                        or (need.read is not None and set(need.read) <= {*index.keys, *index.include})
+                        if (index.keys[0] in need.keys and answers(index, need)) or covers(index, need)
                     ),
                 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from advisor.model.catalog import Catalog, IndexColumn, Table, TableName, quote
+from advisor.model.catalog import Catalog, Index, IndexColumn, Table, TableName, quote
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape, SortKey
 
 INDEXABLE_KINDS = frozenset({"table", "partitioned table", "partition", "materialized view"})
@@ -50,6 +50,12 @@ class Need:
                 *(predicate.key for predicate in self.special),
             ]
         )
+
+
+def covers(index: Index, need: Need) -> bool:
+    """Whether ``index`` holds every column that ``need`` reads, so that the table need not be visited."""
+    held = {*index.keys, *index.include}
+    return index.method == "btree" and need.read is not None and set(need.read) <= held
 
 
 _SPECIAL = frozenset(
