@@ -27,6 +27,8 @@ STEPS = ("bursts_parents", "bursts_nested", "bursts_nested", "bursts_nested", "b
 
 SURE_IN_ONE_UNIT = 50
 """A burst of this many executions is reported even when seen in fewer than ``min_units`` units (research, 2.5)."""
+SURE_IN_A_RUN = 20
+"""So many in one unit are enough where next to nothing comes between them (as in the labelled MongoDB log)."""
 
 Row = Mapping[str, Any]
 
@@ -149,7 +151,12 @@ def _results(
 
 
 def _seen_enough(row: Row, options: Options) -> bool:
-    return bool(row["units"] >= options.min_units or row["per_unit_max"] >= SURE_IN_ONE_UNIT)
+    return bool(
+        row["units"] >= options.min_units
+        or row["per_unit_max"] >= SURE_IN_ONE_UNIT
+        or row["exact"]
+        or row["tight"] >= SURE_IN_A_RUN
+    )
 
 
 def _with_siblings(bursts: Iterable[Burst]) -> tuple[Burst, ...]:

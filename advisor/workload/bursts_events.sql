@@ -6,13 +6,15 @@ WITH raw AS (
         e.seq,
         e.line,
         -- A pooler may hand one server session to several applications: they share nothing.
-        coalesce(e.session || coalesce('/' || e.application, ''), e.unit, e.client, e.source, '') AS stream,
-        coalesce(nullif(substr(e.tags['traceparent'], 4, 32), ''),
+        hash(coalesce(e.session, e.unit, e.client, e.source), e.application) AS stream,
+        coalesce(CASE WHEN cardinality(e.tags) > 0 THEN nullif(substr(e.tags['traceparent'], 4, 32), '') END,
                  -- A session's transactions are counted here anyway; 4/711 is a virtual transaction id, which each
                  -- statement has for itself outside BEGIN. Only a request's or trace's id is left.
                  CASE WHEN starts_with(e.unit, e.session) OR e.unit SIMILAR TO '[0-9]+(/[0-9]+)?' THEN NULL
                       ELSE e.unit END) AS trace,
-        coalesce(e.tags['route'], e.tags['http.route'], e.tags['controller'] || coalesce('#' || e.tags['action'], '')) AS route,
+        CASE WHEN cardinality(e.tags) > 0
+             THEN coalesce(e.tags['route'], e.tags['http.route'],
+                           e.tags['controller'] || coalesce('#' || e.tags['action'], '')) END AS route,
         hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool,
         CASE
             WHEN upper(e.command) IN ('BEGIN', 'START', 'START TRANSACTION') THEN 'begin'

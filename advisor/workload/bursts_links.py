@@ -14,8 +14,12 @@ from advisor.model.catalog import Catalog, ForeignKey, TableName
 from advisor.model.workload import Relation
 from advisor.workload.bursts_facts import Key, ShapeFacts, is_primary_key, named_like, singular, stem
 
-BY_FOREIGN_KEY, BY_NAME, BY_TABLE = 0, 1, 2
-"""Ranks of a link's proof, best first: a declared foreign key, a naming convention, the same table read again."""
+BY_FOREIGN_KEY, BY_NAME, BY_TABLE, BY_COUNT = 0, 1, 2, 3
+"""Ranks of a link's proof, best first: a declared foreign key, a naming convention, the same table read again, and for
+documents, which declare nothing, as many children as the parent returned."""
+
+DOCUMENT_READS = frozenset(["find", "aggregate", "count", "distinct"])
+"""Commands of MongoDB that read."""
 
 CONTENT_TYPE = ("content_type_id", "object_type", "type_id")
 """Columns that name the table in a generic (polymorphic) relation: Django's contenttypes, Rails' ``*_type``."""
@@ -73,6 +77,7 @@ def _links_of(
         yield from _to_one(child, key, by_table, keys, catalog)
         yield from _same_table(child, key, by_table, catalog)
         yield from _by_name(child, key, by_table, catalog)
+        yield from _by_count(child, key, by_table, catalog)
 
 
 def _to_many(
@@ -204,6 +209,26 @@ def _by_name(
 def _names(table: TableName, entity: str, own: TableName) -> bool:
     """Whether ``entity`` means ``table``; ``parent_id`` means the table that it stands in."""
     return entity == "parent" if table == own else named_like(table.name, entity)
+
+
+def _by_count(
+    child: ShapeFacts, key: Key, by_table: Mapping[TableName, list[ShapeFacts]], catalog: Catalog | None
+) -> Iterator[Link]:
+    """Documents refer to one another without a declaration and often without a telling name."""
+    if child.shape.command not in DOCUMENT_READS:
+        return
+    identity = is_primary_key(key.table, key.columns, catalog)
+    relation = Relation.MANY_TO_ONE if identity else Relation.ONE_TO_MANY
+    columns = tuple(sorted(key.columns))
+    for table in sorted(by_table):
+        if table == key.table:
+            continue
+        for parent in by_table[table]:
+            if _distinct(child, parent) and not parent.single:
+                linked = f"as many reads of {key.table.name} as {table.name} returned documents"
+                yield Link(
+                    _id(child), _id(parent), relation, BY_COUNT, key.table, columns, table, (), None, linked
+                )
 
 
 def _reference(parent: ShapeFacts, table: TableName, target: TableName, catalog: Catalog | None) -> str:

@@ -46,13 +46,19 @@ SELECT
     min(a.anchor) AS first_anchor,
     arg_max(a.anchor_seq, a.n) AS anchor_seq,
     -- No parent returns fewer rows than it has children: then it is not the parent.
-    coalesce(bool_or(a.rows < a.params), false) AS too_few_rows
+    coalesce(bool_or(a.rows < a.params), false) AS too_few_rows,
+    -- As many children as the parent returned rows, close behind it: no chance (the source must tell rows, as MongoDB's
+    -- always does; five siblings may be interleaved).
+    coalesce(bool_or(a.rows = a.n AND a.n >= (SELECT min_executions FROM burst_option)
+        AND a.last_pos - a.anchor <= 6 * a.n), false) AS exact
 FROM burst_anchor AS a
 JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent
 JOIN burst_shape AS s ON s.id = a.parent
 GROUP BY a.unit, a.child, a.parent;
 
 CREATE OR REPLACE TEMP TABLE burst_accepted AS
-SELECT unit, child, parent, rank, within, n, anchors, recency, first_anchor, anchor_seq, 0 AS level
+SELECT unit, child, parent, rank, within, n, anchors, recency, first_anchor, anchor_seq, exact, 0 AS level
 FROM burst_pair
-WHERE NOT single AND NOT too_few_rows AND most >= (SELECT min_executions FROM burst_option);
+WHERE NOT single AND NOT too_few_rows AND most >= (SELECT min_executions FROM burst_option)
+  -- Where neither keys nor names link them, only the count does.
+  AND (rank < 3 OR exact);

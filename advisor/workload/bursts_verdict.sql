@@ -54,6 +54,8 @@ WITH facts AS (
         c.level,
         c.within,
         c.anchor_seq,
+        coalesce(c.exact, false) AS exact,
+        g.last_pos - g.first_pos + 1 <= 1.2 * g.n AS tight,
         s.locking,
         s.listed,
         s.pages,
@@ -87,6 +89,8 @@ judged AS (
             -- Sent without waiting for answers: executemany of asyncpg and psycopg 3. Logging itself takes up to 50 µs a
             -- statement, the fastest loop over a local socket 100 µs more than its server time (measured).
             WHEN role = 'write' AND idle < 75 * n THEN 'pipelined'
+            -- Writes of many requests, a few among hundreds of other statements of a session, are no loop.
+            WHEN role = 'write' AND kind = 2 AND last_pos - first_pos + 1 > 10 * n THEN 'traffic'
             WHEN role = 'write' THEN 'row-by-row-write'
             WHEN locking THEN 'locking'
             WHEN listed AND elements <> 1 THEN 'batched'
@@ -127,6 +131,8 @@ SELECT
     sum(v.n)::BIGINT AS executions,
     median(v.n / v.instances) AS per_unit,
     max(v.most) AS per_unit_max,
+    bool_or(v.exact) AS exact,
+    coalesce(max(v.n) FILTER (v.tight), 0) AS tight,
     mode(v.kind) AS kind,
     sum(v.params) / sum(v.n) AS distinct_ratio,
     sum(v.saved) / 1000 AS saved_ms,

@@ -72,12 +72,15 @@ class Log:
             columns = ", ".join(f'"{name}" {kind}' for name, kind in EVENT_COLUMNS.items())
             database.execute(f"CREATE TABLE event ({columns}, fingerprint VARCHAR, elements INTEGER, seq BIGINT)")
             shapes = {}
+            values: list[object] = []
             for seq, row in enumerate(self.rows):
                 shape = shape_of(row["text"], catalog)
                 shapes[shape.fingerprint] = shape
                 found = [match.count("$") for match in re.findall(r"IN \(([^()]*\$[^()]*)\)", row["text"])]
-                values = [row.get(name) for name in EVENT_COLUMNS] + [shape.fingerprint, max(found, default=0), seq]
-                database.execute(f"INSERT INTO event VALUES ({', '.join('?' * len(values))})", values)
+                values += [row.get(name) for name in EVENT_COLUMNS]
+                values += [shape.fingerprint, max(found, default=0), seq]
+            mark = "(" + ", ".join("?" * (len(EVENT_COLUMNS) + 3)) + ")"
+            database.execute(f"INSERT INTO event VALUES {', '.join([mark] * len(self.rows))}", values)
             return find_bursts(database, shapes, catalog, Options(**options))
 
 
