@@ -165,14 +165,14 @@ class EventWriter:
         if facts.prepared:
             resolve_prepared(self.database, table)
         if facts.plans:
-            resolve_plans(self.database, table, self._base)
+            resolve_plans(self.database, table, self._base, last)
         logged = self._logged(table)
         if facts.others:
             self.found.others += facts.others - collect(self.database, table, logged)
         waiting = self._durations and facts.starts and not last
         piece = Piece(table, self._base, facts.parts, facts.starts or facts.durations, facts.transactions, waiting)
         self._base += facts.records
-        joined = self._link(piece, last)
+        joined = self._link(piece, facts.plans, last)
         self._drain(WRITERS - 1)
         part = self.folder / f"part{self._piece:06}.parquet"
         self.parts.append(part)
@@ -188,13 +188,12 @@ class EventWriter:
         self._drain(0)
         self.parts = [part for part in self.parts if part.exists()]
 
-    def _link(self, piece: Piece, last: bool) -> str:
+    def _link(self, piece: Piece, plans: bool, last: bool) -> str:
         """SQL: the executions of this piece with what belongs to them; what stays open goes to the table ``carry``."""
-        if not piece.linked:
-            return alone(piece)
         database = self.database
-        database.execute(linked(piece))
-        if not last:
+        if piece.linked:
+            database.execute(linked(piece))
+        if not last and (piece.linked or plans):
             if piece.waiting:
                 database.execute(
                     f"""UPDATE {piece.links} SET waits = false, emit = true
@@ -205,6 +204,8 @@ class EventWriter:
             database.execute(carried(piece))
             row = database.execute("SELECT count(*) FROM carry").fetchone()
             self._carried = row[0] if row else 0
+        if not piece.linked:
+            return alone(piece)
         columns = ", ".join(f"t.{name}" for name in COLUMNS)
         return f"(SELECT r.*, {columns} FROM {piece.records} r JOIN {piece.links} t ON r.rowid = t.rid WHERE t.emit) r"
 

@@ -38,9 +38,10 @@ def create(database: duckdb.DuckDBPyConnection) -> None:
     database.execute("CREATE TABLE plan (text VARCHAR, ms DOUBLE, body VARCHAR)")
 
 
-def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int) -> None:
+def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int, last: bool) -> None:
     """Collect the plans in ``table`` (slowest of each statement), give executions their row counts, and make
-    executions of the plans whose statement is not logged by itself."""
+    executions of the plans whose statement is not logged by itself. Unless this is the ``last`` piece, a plan that ends
+    its session's part gets the kind ``a``: its statement may come in the next piece."""
     line = f"coalesce(line, {base} + rowid)"
     database.execute(
         f"""CREATE OR REPLACE TABLE explained AS
@@ -54,7 +55,8 @@ def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int) ->
     database.execute(
         f"""CREATE OR REPLACE TABLE covered AS
             SELECT e.rid, e.row_count,
-                   CASE WHEN n.body = e.query THEN n.rid WHEN p.body = e.query THEN p.rid END AS event
+                   CASE WHEN n.body = e.query THEN n.rid WHEN p.body = e.query THEN p.rid END AS event,
+                   NOT e.nested AND n.rid IS NULL AND e.line_ = max(e.line_) OVER (PARTITION BY e.s) AS at_end
             FROM explained e ASOF LEFT JOIN {executions} n ON e.s = n.s AND e.line_ <= n.line_
             ASOF LEFT JOIN {executions} p ON e.s = p.s AND e.line_ >= p.line_"""
     )
@@ -77,11 +79,16 @@ def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int) ->
             FROM (SELECT event, max(row_count) AS row_count FROM covered WHERE event IS NOT NULL GROUP BY event) c
             WHERE {table}.rowid = c.event"""
     )
+    if not last:
+        database.execute(
+            f"""UPDATE {table} SET kind = 'a'
+                WHERE rowid IN (SELECT rid FROM covered WHERE at_end AND event IS NULL)"""
+        )
     database.execute(
         f"""UPDATE {table} SET kind = 'S', body = e.query, row_count = e.row_count,
                    verb = upper(regexp_extract(left(e.query, 40), '[A-Za-z]+'))
             FROM explained e JOIN covered c USING (rid)
-            WHERE {table}.rowid = e.rid AND NOT e.nested AND c.event IS NULL AND e.query <> ''"""
+            WHERE {table}.rowid = e.rid AND {table}.kind = 'A' AND NOT e.nested AND c.event IS NULL AND e.query <> ''"""
     )
 
 

@@ -98,7 +98,7 @@ def linked(piece: Piece) -> str:
           FROM (SELECT rowid AS rid, hash(session) AS s, coalesce(line, {piece.base} + rowid) AS line_, kind,
                        CAST(round(ms * 1000) AS BIGINT) AS us, logged, code,
                        {_TX if piece.transactions else "NULL"} AS tx
-                FROM {piece.records} WHERE kind NOT IN ('O', 'A'))
+                FROM {piece.records} WHERE kind NOT IN ('O', 'A', 'a'))
           WINDOW w AS (PARTITION BY s ORDER BY line_, rid),
                  before AS (PARTITION BY s ORDER BY line_, rid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))"""
 
@@ -110,8 +110,13 @@ _OPENS = "next_line IS NULL AND coalesce(tx <> 'e', true) AND coalesce(begun > c
 def carried(piece: Piece) -> str:
     """SQL that makes the table ``carry``: what the next piece begins with (kind ``T``: an open transaction)."""
     joined = f"FROM {piece.records} r JOIN {piece.links} l ON r.rowid = l.rid"
+    line = f"coalesce(line, {piece.base} + rowid)"
+    plans = f"SELECT * REPLACE ({line} AS line, 'A' AS kind) FROM {piece.records} WHERE kind = 'a'"
+    if not piece.linked:
+        return f"CREATE OR REPLACE TABLE carry AS {plans}"
     return f"""
     CREATE OR REPLACE TABLE carry AS
+    {plans} UNION ALL
     SELECT r.* REPLACE (l.opened AS line, 'T' AS kind, NULL AS body, NULL AS verb) {joined} WHERE l.opens
     UNION ALL
     SELECT r.* REPLACE (l.line_ AS line) {joined} WHERE l.waits"""
