@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, SortKey
-from advisor.shape._sql_predicates import Conditions, resolved_columns
+from advisor.shape._sql_keys import resolved_columns
+from advisor.shape._sql_predicates import Conditions
 from advisor.shape._sql_scope import (
     Cte,
     Draft,
@@ -28,8 +27,21 @@ from advisor.shape._sql_scope import (
     unwrapped,
 )
 from advisor.shape._sql_text import Canonical
+from advisor.shape._sql_tree import (
+    QUERIES,
+    alias_columns,
+    alias_of,
+    assigned_columns,
+    common,
+    is_aggregated,
+    is_simple,
+    is_star,
+    output_name,
+    parse_view,
+    unaliased,
+    using,
+)
 
-_QUERIES = (exp.Select, exp.SetOperation)
 _MAX_DEPTH = 40
 
 
@@ -160,8 +172,8 @@ class Blocks:
             new = [source for source in scope.sources if source not in before]
             names = [identifier(name) for name in join.args.get("using") or []]
             if str(join.args.get("method") or "").upper() == "NATURAL":
-                names = _common(before, new)
-            pending.extend(_using(name, before, new) for name in names if before and new)
+                names = common(before, new)
+            pending.extend(using(name, before, new) for name in names if before and new)
 
     def _source(self, node: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
         if isinstance(node, exp.Table):
@@ -170,7 +182,7 @@ class Blocks:
         elif isinstance(node, exp.Subquery | exp.Lateral):
             self._derived(node, scope, pending)
         else:
-            scope.sources.append(Source(_alias(node), scope.draft, columns=_alias_columns(node)))
+            scope.sources.append(Source(alias_of(node), scope.draft, columns=alias_columns(node)))
             self._visit(node, scope)
 
     def _derived(self, node: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
@@ -188,7 +200,7 @@ class Blocks:
         visible = around if around is not None or not scope.ctes else Scope(Draft(outer=False), None, ctes=scope.ctes)
         if visible is scope.parent and scope.ctes:
             visible = Scope(scope.draft, scope.parent, ctes=scope.ctes)
-        self._inline_or_apart(inner, visible, scope, _alias(node), _alias_columns(node))
+        self._inline_or_apart(inner, visible, scope, alias_of(node), alias_columns(node))
         self._joins(node, scope, pending)
 
     def _inline_or_apart(
@@ -203,22 +215,22 @@ class Blocks:
             query = query.this
         if isinstance(query, exp.Select) and is_simple(query) and names is None:
             inner = self._select(query, visible, scope.draft)
-            outputs = {_output_name(item): _unaliased(item) for item in query.expressions}
-            stars = any(_is_star(item) for item in query.expressions)
+            outputs = {output_name(item): unaliased(item) for item in query.expressions}
+            stars = any(is_star(item) for item in query.expressions)
             scope.sources.append(Source(alias, scope.draft, inner=inner, outputs=outputs, stars=stars))
             return
-        if isinstance(query, _QUERIES):
+        if isinstance(query, QUERIES):
             self.query(query, visible or Scope(Draft(outer=False)))
         else:
             self._visit(query, visible or scope)
-        columns = names or (frozenset(_output_name(i) for i in query.selects) if isinstance(query, _QUERIES) else None)
-        stars = isinstance(query, _QUERIES) and any(_is_star(item) for item in query.selects)
+        columns = names or (frozenset(output_name(i) for i in query.selects) if isinstance(query, QUERIES) else None)
+        stars = isinstance(query, QUERIES) and any(is_star(item) for item in query.selects)
         scope.sources.append(Source(alias, scope.draft, columns=None if stars else columns))
 
     def _table(self, node: exp.Table, scope: Scope) -> None:
-        alias = _alias(node)
+        alias = alias_of(node)
         if not isinstance(node.this, exp.Identifier):  # a function in FROM
-            scope.sources.append(Source(alias, scope.draft, columns=_alias_columns(node)))
+            scope.sources.append(Source(alias, scope.draft, columns=alias_columns(node)))
             self._visit(node.this, scope) if isinstance(node.this, exp.Expr) else None
             return
         if not node.args.get("db") and (cte := scope.cte(identifier(node.this))):
@@ -226,7 +238,7 @@ class Blocks:
             return
         name, table = find_table(self.catalog, node)
         is_view = table is not None and table.kind == "view" and self.views < _MAX_DEPTH
-        if is_view and table is not None and (view := _parse_view(table.definition)) is not None:
+        if is_view and table is not None and (view := parse_view(table.definition)) is not None:
             self.views += 1
             self._inline_or_apart(view, None, scope, alias or name.name)
             return
@@ -255,14 +267,14 @@ class Blocks:
             scope.ctes[name] = entry
 
     def _cte_source(self, cte: Cte, scope: Scope, alias: str) -> None:
-        if cte.inline and not cte.visited and isinstance(cte.query, _QUERIES):
+        if cte.inline and not cte.visited and isinstance(cte.query, QUERIES):
             cte.visited = True
             self._inline_or_apart(cte.query, cte.scope, scope, alias)
             return
         self._visit_cte(cte)
         columns: frozenset[str] | None = frozenset(cte.columns) or None
-        if columns is None and isinstance(cte.query, _QUERIES) and not any(_is_star(i) for i in cte.query.selects):
-            columns = frozenset(_output_name(item) for item in cte.query.selects)
+        if columns is None and isinstance(cte.query, QUERIES) and not any(is_star(i) for i in cte.query.selects):
+            columns = frozenset(output_name(item) for item in cte.query.selects)
         scope.sources.append(Source(alias, scope.draft, columns=columns))
 
     def _visit_cte(self, cte: Cte) -> None:
@@ -282,8 +294,8 @@ class Blocks:
 
     def _visit(self, node: exp.Expr, scope: Scope) -> None:
         """Note columns read, and read the queries nested in an expression as blocks of their own."""
-        for part in node.walk(prune=lambda n: isinstance(n, _QUERIES)):
-            if isinstance(part, _QUERIES):
+        for part in node.walk(prune=lambda n: isinstance(n, QUERIES)):
+            if isinstance(part, QUERIES):
                 inner = self.query(part, scope)
                 self._semijoin(part, inner, scope)
         for found in resolved_columns(node, scope):
@@ -298,7 +310,7 @@ class Blocks:
         if not isinstance(parent, exp.In | exp.Any) or inner is None or len(inner.projections) != 1:
             return
         outer = parent.this if isinstance(parent, exp.In) else None
-        key = self.conditions.key(_unaliased(inner.projections[0]), inner)
+        key = self.conditions.key(unaliased(inner.projections[0]), inner)
         if key is None or key.source.name is None or key.source.draft is not inner.draft or inner.draft.limited:
             return
         joined = self.conditions.key(outer, scope) if outer is not None else None
@@ -356,11 +368,11 @@ class Blocks:
         node = unwrapped(node)
         if isinstance(node, exp.Literal) and node.is_int:
             place = int(node.this) - 1
-            return _unaliased(scope.projections[place]) if 0 <= place < len(scope.projections) else node
+            return unaliased(scope.projections[place]) if 0 <= place < len(scope.projections) else node
         if isinstance(node, exp.Column) and not node.args.get("table") and parameter(node) is None:
             for projection in scope.projections:
                 if isinstance(projection, exp.Alias) and identifier(projection.args["alias"]) == identifier(node.this):
-                    return _unaliased(projection)
+                    return unaliased(projection)
         return node
 
     # Statements that write.
@@ -372,7 +384,7 @@ class Blocks:
             return
         name, table = find_table(self.catalog, node)
         self.parsed.written = self.parsed.written or name
-        scope.sources.append(Source(_alias(node) or name.name, scope.draft, name=name, table=table))
+        scope.sources.append(Source(alias_of(node) or name.name, scope.draft, name=name, table=table))
         scope.draft.table(name)
 
     def _opened(self, tree: exp.Expr, parent: Scope | None) -> Scope:
@@ -394,7 +406,7 @@ class Blocks:
     def _update(self, tree: exp.Update, parent: Scope | None) -> None:
         scope = self._opened(tree, parent)
         self._target(tree.this, scope)
-        self.parsed.assigned = (*self.parsed.assigned, *_assigned(tree.expressions))
+        self.parsed.assigned = (*self.parsed.assigned, *assigned_columns(tree.expressions))
         self._finish(tree, scope, self._from(tree, scope))
 
     def _delete(self, tree: exp.Delete, parent: Scope | None) -> None:
@@ -430,90 +442,5 @@ class Blocks:
         if whens is not None:
             self._visit(whens, scope)
             updates = [part for update in whens.find_all(exp.Update) for part in update.expressions]
-            self.parsed.assigned = _assigned(updates)
+            self.parsed.assigned = assigned_columns(updates)
         self._finish(tree, scope, pending)
-
-
-def is_aggregated(tree: exp.Select) -> bool:
-    """Whether the select list has an aggregate of this level."""
-    for projection in tree.expressions:
-        for node in projection.walk(prune=lambda n: isinstance(n, (*_QUERIES, exp.Window))):
-            if isinstance(node, exp.AggFunc):
-                return True
-    return False
-
-
-def is_simple(tree: exp.Select) -> bool:
-    """Whether PostgreSQL plans this subquery as part of the query around it."""
-    blocking = ("group", "having", "distinct", "limit", "offset", "windows", "qualify", "locks")
-    if any(tree.args.get(name) for name in blocking) or argument(tree, "from") is None:
-        return False
-    if argument(tree, "with") is not None or is_aggregated(tree):
-        return False
-    return not any(
-        projection.find(exp.Window, exp.ExplodingGenerateSeries, exp.Unnest) for projection in tree.expressions
-    )
-
-
-def _assigned(nodes: Sequence[exp.Expr]) -> tuple[str, ...]:
-    names: list[str] = []
-    for node in nodes:
-        target = node.this if isinstance(node, exp.EQ) else None
-        targets = target.expressions if isinstance(target, exp.Tuple) else [target]
-        names.extend(identifier(part.this) for part in map(_unparen, targets) if isinstance(part, exp.Column))
-    return tuple(dict.fromkeys(names))
-
-
-def _unparen(node: exp.Expr | None) -> exp.Expr | None:
-    return unwrapped(node) if node is not None else None
-
-
-def _alias(node: exp.Expr) -> str:
-    alias = node.args.get("alias")
-    if isinstance(alias, exp.TableAlias):
-        return identifier(alias.this)
-    return identifier(alias) if alias is not None else ""
-
-
-def _alias_columns(node: exp.Expr) -> frozenset[str] | None:
-    alias = node.args.get("alias")
-    columns = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
-    return frozenset(identifier(column) for column in columns) if columns else None
-
-
-def _output_name(node: exp.Expr) -> str:
-    if isinstance(node, exp.Alias):
-        return identifier(node.args["alias"])
-    return identifier(node.this) if isinstance(node, exp.Column) else ""
-
-
-def _unaliased(node: exp.Expr) -> exp.Expr:
-    return node.this if isinstance(node, exp.Alias) else node
-
-
-def _is_star(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Star) or (isinstance(node, exp.Column) and isinstance(node.this, exp.Star))
-
-
-def _common(left: Sequence[Source], right: Sequence[Source]) -> list[str]:
-    """The column names that both sides of a NATURAL JOIN have, as far as the catalog tells."""
-    sides = [
-        {name for source in side if source.table is not None for name in source.table.by_column}
-        for side in (left, right)
-    ]
-    return sorted(sides[0] & sides[1])
-
-
-def _using(name: str, left: Sequence[Source], right: Sequence[Source]) -> exp.Expr:
-    def side(sources: Sequence[Source]) -> exp.Column:
-        owner = next((source for source in sources if source.has(name)), sources[-1])
-        return exp.column(exp.to_identifier(name, quoted=True), table=exp.to_identifier(owner.alias, quoted=True))
-
-    return exp.EQ(this=side(left), expression=side(right))
-
-
-def _parse_view(definition: str) -> exp.Expr | None:
-    try:
-        return sqlglot.parse_one(definition.rstrip().rstrip(";"), dialect="postgres")
-    except SqlglotError:
-        return None

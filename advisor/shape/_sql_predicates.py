@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-from advisor.model.catalog import Table, quote
+from advisor.model.catalog import quote
 from advisor.model.shape import Operand, Operator, Predicate
-from advisor.shape._sql_scope import Resolved, Scope, Source, identifier, parameter, unwrapped
+from advisor.shape._sql_keys import Key, Keys, bare, resolved_columns
+from advisor.shape._sql_scope import Scope, Source, identifier, parameter, unwrapped
 from advisor.shape._sql_text import Value
 
 _BINARY: dict[type[exp.Expr], tuple[Operator, str]] = {
@@ -45,18 +45,6 @@ _SYMMETRIC = {
     Operator.CONTAINS,
     Operator.CONTAINED,
 }
-_TEXT_TYPES = frozenset({"text", "character varying", "varchar"})
-_QUERIES = (exp.Select, exp.SetOperation)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The side of a comparison that an index could hold."""
-
-    source: Source
-    column: str
-    expression: str = ""
-    columns: tuple[str, ...] = ()
 
 
 class Conditions:
@@ -65,6 +53,7 @@ class Conditions:
     def __init__(self, values: Sequence[Value], lengths: Mapping[int, int]) -> None:
         self.values = values
         self.lengths = lengths
+        self.key = Keys(values).key
         self.mixed = any(value.parameter for value in values)
 
     def add(self, node: exp.Expr, scope: Scope, branch: int = 0) -> None:
@@ -177,7 +166,7 @@ class Conditions:
         items = node.expressions
         operand: dict[str, object] = {"operand": Operand.SUBQUERY}
         if query is None:
-            first = next((k for item in items if (k := parameter(_bare(item)))), None)
+            first = next((k for item in items if (k := parameter(bare(item)))), None)
             constant = self.mixed and bool(items) and all(self._is_literal(item) for item in items)
             operand = {
                 "operand": Operand.CONSTANT if constant else Operand.PARAMETER,
@@ -211,7 +200,7 @@ class Conditions:
             for a, b in zip(rows[0], rows[1], strict=False):
                 self._sides(node, operator, symbol, (a, b), scope, branch)
             return
-        if isinstance(_bare(left), exp.Any):
+        if isinstance(bare(left), exp.Any):
             left, right = right, left
         if operator is Operator.EQUAL and isinstance(unwrapped(right), exp.Any):
             self._any(node, left, unwrapped(unwrapped(right).this), scope, branch)
@@ -228,14 +217,14 @@ class Conditions:
 
     def _any(self, node: exp.Expr, left: exp.Expr, array: exp.Expr, scope: Scope, branch: int) -> None:
         operand: dict[str, object]
-        bare = _bare(array)
-        number = parameter(bare)
-        if isinstance(bare, exp.Subquery | exp.Select | exp.SetOperation):
+        inner = bare(array)
+        number = parameter(inner)
+        if isinstance(inner, exp.Subquery | exp.Select | exp.SetOperation):
             operand = {"operand": Operand.SUBQUERY}
         elif number is not None:
             operand = {"operand": Operand.PARAMETER, "parameter": number, "elements": self._array_length(number)}
-        elif isinstance(bare, exp.Array):
-            operand = {"operand": Operand.PARAMETER, "elements": len(bare.expressions)}
+        elif isinstance(inner, exp.Array):
+            operand = {"operand": Operand.PARAMETER, "elements": len(inner.expressions)}
         elif held := self.key(array, scope):
             # value = ANY (column): what a GIN index answers once written as column @> ARRAY[value].
             operand = self._operand(left, scope)
@@ -286,57 +275,9 @@ class Conditions:
             key = replace(key, column=key.column if isinstance(node, exp.Column) else "")
             self._emit(self._predicate(key, Operator.OTHER, "", {"operand": Operand.EXPRESSION}, branch, node), scope)
 
-    def key(self, node: exp.Expr, scope: Scope) -> Key | None:
-        """The one table's column or expression that ``node`` is, or ``None``."""
-        node = unwrapped(node)
-        if isinstance(node, (exp.Tuple, exp.Subquery, *_QUERIES)):
-            return None
-        found = list(resolved_columns(node, scope))
-        sources = {id(one.source): one.source for one in found}
-        if len(sources) != 1 or any(not one.column for one in found):
-            return self._through(node, scope)
-        source = found[0].source
-        names = tuple(dict.fromkeys(one.column for one in found))
-        bare = _harmless(node, source.table)
-        if isinstance(bare, exp.Column):
-            return Key(source, names[0], columns=names)
-        if next(node.find_all(*_QUERIES), None) is not None:
-            return None
-        return Key(source, "", self.sql(node, scope), names)
-
-    def _through(self, node: exp.Expr, scope: Scope) -> Key | None:
-        """A column that stands for an expression of an inlined subquery or view."""
-        if isinstance(node, exp.Column) and (found := scope.resolve(node)) and found.expression is not None:
-            assert found.scope is not None
-            return self.key(found.expression, found.scope)
-        return None
-
-    def sql(self, node: exp.Expr, scope: Scope) -> str:
-        """The expression over bare column names, with the literals that the text shows."""
-        copy = node.copy()
-        pairs = list(zip(node.find_all(exp.Column), copy.find_all(exp.Column), strict=True))
-        for original, mirrored in pairs:
-            number = parameter(original)
-            if number is not None:
-                value = self.values[number - 1]
-                shown = value.literal or f"${number}"
-                replacement: exp.Expr = exp.Var(this=shown)
-            elif found := scope.resolve(original):
-                replacement = exp.Column(this=exp.to_identifier(found.column))
-            else:
-                continue
-            if mirrored is copy:
-                copy = replacement
-            else:
-                mirrored.replace(replacement)
-        for unit in copy.find_all(exp.Var):
-            if unit.parent is not None and unit.arg_key == "unit":
-                unit.set("this", str(unit.this).lower())
-        return copy.sql("postgres", normalize_functions="lower")
-
     def _operand(self, node: exp.Expr, scope: Scope) -> dict[str, object]:
-        bare = _bare(node)
-        number = parameter(bare)
+        inner = bare(node)
+        number = parameter(inner)
         if number is not None:
             value = self.values[number - 1]
             constant = self.mixed and not value.parameter
@@ -345,29 +286,29 @@ class Conditions:
                 "constant": value.literal if constant else "",
                 "parameter": number,
             }
-        if isinstance(bare, exp.Boolean | exp.Null | exp.Literal):
-            return {"operand": Operand.CONSTANT, "constant": bare.sql("postgres")}
-        if isinstance(bare, exp.Subquery | exp.Select | exp.SetOperation):
+        if isinstance(inner, exp.Boolean | exp.Null | exp.Literal):
+            return {"operand": Operand.CONSTANT, "constant": inner.sql("postgres")}
+        if isinstance(inner, exp.Subquery | exp.Select | exp.SetOperation):
             return {"operand": Operand.SUBQUERY}
-        joined = next((found for found in resolved_columns(bare, scope) if found.source.name is not None), None)
+        joined = next((found for found in resolved_columns(inner, scope) if found.source.name is not None), None)
         if joined is not None:
-            plain = isinstance(bare, exp.Column)
+            plain = isinstance(inner, exp.Column)
             return {
                 "operand": Operand.COLUMN if plain else Operand.EXPRESSION,
                 "joined_table": joined.source.name,
                 "joined_column": joined.column,
             }
-        return {"operand": Operand.COLUMN if isinstance(bare, exp.Column) else Operand.EXPRESSION}
+        return {"operand": Operand.COLUMN if isinstance(inner, exp.Column) else Operand.EXPRESSION}
 
     def _is_literal(self, node: exp.Expr) -> bool:
-        number = parameter(_bare(node))
+        number = parameter(bare(node))
         return number is not None and not self.values[number - 1].parameter
 
     def _like(self, pattern: exp.Expr) -> Operator:
         """PREFIX when the pattern is anchored at its start: a literal that shows it, or ``$1 || '%'``."""
-        bare = _bare(pattern)
-        parts = list(bare.flatten()) if isinstance(bare, exp.DPipe) else [bare]
-        first = parameter(_bare(parts[0]))
+        inner = bare(pattern)
+        parts = list(inner.flatten()) if isinstance(inner, exp.DPipe) else [inner]
+        first = parameter(bare(parts[0]))
         if first is None:
             return Operator.LIKE
         value = self.values[first - 1]
@@ -410,61 +351,12 @@ class Conditions:
                     return
 
 
-def resolved_columns(node: exp.Expr, scope: Scope) -> Iterator[Resolved]:
-    """Every column of ``node`` that resolves, subqueries left out, inlined expressions opened."""
-    if isinstance(node, exp.Column) and (parameter(node) is not None or isinstance(node.this, exp.Star)):
-        return
-    for part in (node,) if isinstance(node, exp.Column) else node.walk(prune=lambda n: isinstance(n, _QUERIES)):
-        if not isinstance(part, exp.Column) or isinstance(part.this, exp.Star) or parameter(part) is not None:
-            continue
-        found = scope.resolve(part)
-        if found is None:
-            continue
-        if found.expression is not None and found.scope is not None:
-            yield from resolved_columns(found.expression, found.scope)
-            yield found
-        else:
-            yield found
-
-
 def _base_sources(scope: Scope) -> Iterator[Source]:
     for source in scope.sources:
         if source.inner is not None:
             yield from _base_sources(source.inner)
         else:
             yield source
-
-
-def _bare(node: exp.Expr) -> exp.Expr:
-    while isinstance(node, exp.Paren | exp.Cast | exp.TryCast):
-        node = node.this
-    return node
-
-
-def _harmless(node: exp.Expr, table: Table | None) -> exp.Expr:
-    """The column under casts that change neither its order nor its index: to its own type, or varchar to text."""
-    while isinstance(node, exp.Cast | exp.Paren | exp.Collate):
-        if isinstance(node, exp.Cast):
-            inner = unwrapped(node.this)
-            column = table.by_column.get(inner.name) if table is not None and isinstance(inner, exp.Column) else None
-            target = node.to.sql("postgres").lower()
-            if column is None:
-                return node
-            own = column.type.split("(")[0].strip()
-            same = exp.DataType.build(target, dialect="postgres") == _type(own)
-            if not (same or (own in _TEXT_TYPES and target.split("(")[0] in _TEXT_TYPES)):
-                return node
-        elif isinstance(node, exp.Collate):
-            return node
-        node = node.this
-    return node
-
-
-def _type(name: str) -> exp.DataType | None:
-    try:
-        return exp.DataType.build(name, dialect="postgres")
-    except SqlglotError:
-        return None
 
 
 def _row(node: exp.Expr) -> list[exp.Expr] | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 from advisor.shape._sql_fingerprint import is_structural, is_unary
+from advisor.shape._sql_items import ITEM_ENDS, shared_values
 from advisor.shape._sql_tokens import Kind, Token, closing, is_literal, type_end, typed_literal, words
 
 LIST_SHOWN = 10
@@ -35,7 +35,6 @@ _CLAUSES = words(
     "select from where group order having limit offset values set returning on using window union except intersect "
     "fetch for insert update delete merge"
 )
-_ITEM_ENDS = words("having order limit offset fetch for union except intersect window returning rows range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class _Writer:
         self.out = Canonical()
         self.pieces: list[str | int] = []
         self.frames = [_Frame()]
-        self.shared = _shared_values(items)
+        self.shared = shared_values(items)
         self.number_at: dict[int, int] = {}
         self.number_of: dict[str, int] = {}
 
@@ -298,7 +297,7 @@ class _Writer:
         return (
             frame.clause in ("order", "group")
             and frame.item_start == place
-            and (following in ("", ",", ")", ";", "asc", "desc", "nulls") or following in _ITEM_ENDS)
+            and (following in ("", ",", ")", ";", "asc", "desc", "nulls") or following in ITEM_ENDS)
         )
 
     def _cast_for(self, place: int) -> str:
@@ -365,70 +364,9 @@ def canonical(items: Sequence[Token]) -> Canonical:
     return _Writer(items).write()
 
 
-def longest_list(items: Sequence[Token]) -> int:
-    """The number of values in the longest list after IN or ARRAY; 0 without one. Rows of an IN list count as one."""
-    longest = 0
-    for place in range(1, len(items)):
-        if items[place].text in ("(", "[") and items[place - 1].text in ("in", "array"):
-            inside = items[place + 1 : closing(items, place)]
-            if inside and (inside[0].is_value or inside[0].text in "-("):
-                depths = [{"(": 1, ")": -1}.get(item.text, 0) for item in inside]
-                commas = sum(
-                    item.text == "," and depth == 0 for item, depth in zip(inside, accumulate(depths), strict=True)
-                )
-                longest = max(longest, commas + 1)
-    return longest
-
-
 def _number_type(raw: str) -> str:
     digits = raw.replace("_", "")
     if not digits.isdigit():
         return "numeric"
     # An integer literal is int4 when it fits, else int8, else numeric (manual, 4.1.2.6).
     return "integer" if int(digits) < 2**31 else "bigint" if int(digits) < 2**63 else "numeric"
-
-
-def _shared_values(items: Sequence[Token]) -> dict[int, int]:
-    """Values of a GROUP BY or ORDER BY item -> the same item's values earlier in the statement.
-
-    ``SELECT date_trunc($0, t) … GROUP BY date_trunc($0, t)`` is only valid when both are one parameter.
-    """
-    shared: dict[int, int] = {}
-    forms = [("?" if item.is_value else item.text if item.kind is Kind.WORD else item.raw) for item in items]
-    for place in range(1, len(items)):
-        if items[place].text != "by" or items[place - 1].text not in ("group", "order"):
-            continue
-        for start, end in _items_after(items, place + 1):
-            length = end - start
-            if length < 2 or "?" not in forms[start:end]:
-                continue
-            earlier = next((at for at in range(place - length) if forms[at : at + length] == forms[start:end]), None)
-            if earlier is not None:
-                shared.update(
-                    (start + at, shared.get(earlier + at, earlier + at))
-                    for at in range(length)
-                    if items[start + at].is_value
-                )
-    return shared
-
-
-def _items_after(items: Sequence[Token], start: int) -> list[tuple[int, int]]:
-    """The token ranges of a GROUP BY's or ORDER BY's items, directions left out."""
-    ranges: list[tuple[int, int]] = []
-    place = begin = start
-    while place < len(items):
-        text = items[place].text
-        if text in "([" and items[place].kind is Kind.PUNCTUATION:
-            place = closing(items, place)
-        elif text in (",", ")", ";", "asc", "desc", "nulls") or text in _ITEM_ENDS:
-            if place > begin:
-                ranges.append((begin, place))
-            while place < len(items) and items[place].text in ("asc", "desc", "nulls", "first", "last"):
-                place += 1
-            if place >= len(items) or items[place].text != ",":
-                return ranges
-            begin = place + 1
-        place += 1
-    if begin < len(items):
-        ranges.append((begin, len(items)))
-    return ranges

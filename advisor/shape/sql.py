@@ -18,7 +18,8 @@ from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import QueryShape
 from advisor.shape._sql_blocks import Blocks, Parsed
 from advisor.shape._sql_fingerprint import fingerprint
-from advisor.shape._sql_text import Canonical, canonical, longest_list
+from advisor.shape._sql_items import longest_list
+from advisor.shape._sql_text import Canonical, canonical
 from advisor.shape._sql_tokens import Kind, Token, closing, tokens, type_end, words
 
 _CACHED_SHAPES = 20_000
