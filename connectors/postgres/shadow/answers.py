@@ -77,13 +77,11 @@ class Memory:
             self._offered.setdefault((question.text, question.hidden), []).append((question.shown, cost))
 
 
-def cost_of(
-    question: Refined, answer: Answer, names: Mapping[str, Index], planner: str, *, keep_values: bool = False
-) -> Cost:
+def cost_of(question: Refined, answer: Answer, names: Mapping[str, Index], planner: str) -> Cost:
     """Make a Cost of the planner's answer; ``names`` are those of the hypothetical indexes that were visible.
 
-    An index on a partition counts as the index on the partitioned table that it stands for. A plan's literals are
-    replaced unless ``keep_values``.
+    An index on a partition counts as the index on the partitioned table that it stands for. Literals in the plan are
+    the statement's own or the schema's: the shadow knows no others.
     """
     if not answer.plan:
         return Cost(math.inf, planner, error=answer.failure or "PostgreSQL gave no plan")
@@ -94,7 +92,7 @@ def cost_of(
         if (index := names.get(node.get("Index Name", ""))) is not None:
             used.add(index)
             node["Index Name"] = index.name or _readable(index)
-    plan = replace(build(document, keep_values=keep_values, planner=planner), text=question.text)
+    plan = replace(build(document, keep_values=True, planner=planner), text=question.text)
     return Cost(plan.cost, planner, plan, frozenset(used))
 
 

@@ -11,8 +11,10 @@ GRANT USAGE ON SCHEMA advisor_shadow TO advisor;
 
 -- Make indexes visible or invisible to the planner, within the caller's transaction.
 CREATE FUNCTION advisor_shadow.flip(shown oid[], hidden oid[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-    UPDATE pg_index SET indisvalid = indexrelid = ANY (shown) WHERE indexrelid = ANY (shown || hidden)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+    UPDATE pg_index SET indisvalid = indexrelid = ANY (shown) WHERE indexrelid = ANY (shown || hidden);
+END
 $$;
 
 -- Plan statements under one set of visible indexes each time. ``questions``: [{"shown": [oid], "hidden": [oid],

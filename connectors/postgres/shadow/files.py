@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from contextlib import suppress
 from pathlib import Path
 
 PAGE = 8192
@@ -25,15 +24,14 @@ def set_pages(path: Path, pages: int) -> None:
 
     Raises ``OSError`` when the file system refuses.
     """
-    pages = max(0, min(pages, MOST_PAGES))
-    full, rest = divmod(pages, SEGMENT_PAGES)
-    for number in range(full + 1):
-        size = SEGMENT_PAGES if number < full else rest
-        segment = _segment(path, number)
-        if number and not size and not segment.exists():
-            break  # a relation that fills its last segment exactly has no further file yet
-        _resize(segment, size * PAGE)
-    number = full + 1
+    full, rest = divmod(max(0, min(pages, MOST_PAGES)), SEGMENT_PAGES)
+    os.truncate(path, (SEGMENT_PAGES if full else rest) * PAGE)
+    for number in range(1, full):
+        _link_full(_segment(path, number), path)
+    number = max(1, full)
+    if full and rest:
+        _create(_segment(path, number), rest * PAGE, path)
+        number += 1
     while (segment := _segment(path, number)).exists():
         segment.unlink()
         number += 1
@@ -99,13 +97,24 @@ def _segment(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}") if number else path
 
 
-def _resize(path: Path, size: int) -> None:
-    with suppress(FileNotFoundError):
-        os.truncate(path, size)
-        return
-    owner = path.with_name(path.name.split(".")[0]).stat()
+def _link_full(segment: Path, first: Path) -> None:
+    """Make a full segment. They are all alike, and nobody writes to them: one file may stand for very many."""
+    segment.unlink(missing_ok=True)
+    template = first.with_name("advisor_full_segment")
+    try:
+        os.link(template, segment)
+    except FileNotFoundError:
+        _create(template, SEGMENT_PAGES * PAGE, first)
+        os.link(template, segment)
+    except OSError:  # the file system's limit of links
+        template.unlink()
+        _create(segment, SEGMENT_PAGES * PAGE, first)
+
+
+def _create(path: Path, size: int, like: Path) -> None:
     with path.open("wb") as file:
         file.truncate(size)
     if os.geteuid() == 0:
+        owner = like.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
         path.chmod(0o600)

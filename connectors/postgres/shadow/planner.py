@@ -111,15 +111,22 @@ class ShadowPlanner:
         return cluster
 
     async def _sizes(self, indexes: Sequence[Index]) -> list[int]:
+        known = self._known_sizes(indexes)
+        missing = [index for index in dict.fromkeys(indexes) if index not in known]
         for _ in range(2):
-            try:
-                await build(self._cluster, self._cluster.databases[0], indexes)
+            databases = self._cluster.databases
+            work = [build(self._cluster, one, missing[n :: len(databases)]) for n, one in enumerate(databases)]
+            outcomes = await asyncio.gather(*work, return_exceptions=True)
+            if not _lost(outcomes):
                 break
-            except _LOST:
-                await self._restart()
-        known = self._cluster.databases[0].built
-        found = [known.get(index) for index in indexes]
-        return [one.size_bytes if isinstance(one, Built) else 0 for one in found]
+            await self._restart()
+        known |= self._known_sizes(missing)
+        return [known.get(index, 0) for index in indexes]
+
+    def _known_sizes(self, indexes: Iterable[Index]) -> dict[Index, int]:
+        """Sizes of those indexes that some backend has been asked about."""
+        found = ((index, one.built.get(index)) for index in indexes for one in self._cluster.databases)
+        return {index: one.size_bytes if isinstance(one, Built) else 0 for index, one in found if one is not None}
 
     async def _costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
         await self._learn_scopes(dict.fromkeys(question.text for question in questions))
@@ -149,10 +156,7 @@ class ShadowPlanner:
             shares[zlib.crc32(one.text.encode()) % len(shares)].append(one)
         work = [self._ask(database, share) for database, share in zip(self._cluster.databases, shares, strict=True)]
         outcomes = await asyncio.gather(*work, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException) and not isinstance(outcome, _LOST):
-                raise outcome
-        if not any(isinstance(outcome, BaseException) for outcome in outcomes):
+        if not _lost(outcomes):
             return
         await self._restart()
         for one in wanted:
@@ -198,7 +202,7 @@ class ShadowPlanner:
             self._keep(database, one, answer)
 
     def _keep(self, database: Database, one: Refined, answer: Answer) -> None:
-        cost = cost_of(one, answer, database.names_of(one.shown), self.planner, keep_values=self._capture.values)
+        cost = cost_of(one, answer, database.names_of(one.shown), self.planner)
         scope = self._cluster.scope(answer.relations) if not self._memory.knows(one.text) else None
         self._memory.keep(one, cost, scope)
 
@@ -210,6 +214,15 @@ class ShadowPlanner:
             )
         await self._cluster.close()
         self._cluster = await self._started()
+
+
+def _lost(outcomes: Iterable[BaseException | None]) -> bool:
+    """Whether a backend was lost; any other exception among ``outcomes`` is raised."""
+    failures = [outcome for outcome in outcomes if outcome is not None]
+    for failure in failures:
+        if not isinstance(failure, _LOST):
+            raise failure
+    return bool(failures)
 
 
 def nearest_version(number: int) -> int:

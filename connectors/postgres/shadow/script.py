@@ -43,14 +43,16 @@ def statements(script: str) -> Iterator[Statement]:
     >>> [s.text for s in statements("-- hi\nSELECT ';'; CREATE TABLE t (a int);\n\\restrict x\n")]
     ["SELECT ';'", 'CREATE TABLE t (a int)']
     """
-    position = 0
+    position = counted = 0
+    line = 1
     while True:
         position = _skip_blank(script, position)
         if position >= len(script):
             return
+        line += script.count("\n", counted, position)
+        counted = position
         end = _end_of_statement(script, position)
         text = script[position:end].rstrip()
-        line = script.count("\n", 0, position) + 1 if text else 0
         position = end + 1
         if _COPY_DATA.match(text):
             position = _end_of_data(script, position)
