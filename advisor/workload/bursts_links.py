@@ -226,9 +226,7 @@ def _by_count(
         for parent in by_table[table]:
             if _distinct(child, parent) and not parent.single:
                 linked = f"as many reads of {key.table.name} as {table.name} returned documents"
-                yield Link(
-                    _id(child), _id(parent), relation, BY_COUNT, key.table, columns, table, (), None, linked
-                )
+                yield Link(_id(child), _id(parent), relation, BY_COUNT, key.table, columns, table, (), None, linked)
 
 
 def _reference(parent: ShapeFacts, table: TableName, target: TableName, catalog: Catalog | None) -> str:

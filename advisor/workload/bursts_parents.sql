@@ -48,9 +48,9 @@ SELECT
     -- No parent returns fewer rows than it has children: then it is not the parent.
     coalesce(bool_or(a.rows < a.params), false) AS too_few_rows,
     -- As many children as the parent returned rows, close behind it: no chance (the source must tell rows, as MongoDB's
-    -- always does; five siblings may be interleaved).
-    coalesce(bool_or(a.rows = a.n AND a.n >= (SELECT min_executions FROM burst_option)
-        AND a.last_pos - a.anchor <= 6 * a.n), false) AS exact
+    -- always does; two siblings may be interleaved).
+    coalesce(sum(a.n) FILTER (a.rows = a.n AND a.n >= (SELECT min_executions FROM burst_option)
+        AND a.last_pos - a.anchor <= 3.5 * a.n) >= 0.5 * sum(a.n), false) AS exact
 FROM burst_anchor AS a
 JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent
 JOIN burst_shape AS s ON s.id = a.parent
