@@ -12,7 +12,7 @@ import asyncpg
 import duckdb
 
 from advisor import captures
-from advisor.errors import AdvisorError, ConnectionFailed
+from advisor.errors import AdvisorError
 from advisor.model.capture import Capture, Coverage
 from advisor.model.catalog import Catalog
 from advisor.model.plan import Plan
@@ -21,7 +21,7 @@ from connectors.postgres import live, shadow
 from connectors.postgres.capabilities import Facts, catalog_coverage, read_facts
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.explain import Explained, explain_all
-from connectors.postgres.session import Session
+from connectors.postgres.session import LOST, Session
 from connectors.postgres.statements import Statements, read_statements
 
 
@@ -42,7 +42,8 @@ async def take(session: Session, request: CaptureRequest, progress: Progress = s
     """Take facts, catalog, statements, logs and plans into ``request.folder``, and return them saved.
 
     Raises :class:`~advisor.errors.PermissionMissing` when the server does not even tell what it is and
-    :class:`ConnectionFailed` when it is lost; whatever else cannot be had is named in the coverage.
+    :class:`~advisor.errors.ConnectionFailed` when it is lost before; whatever else cannot be had, a connection lost
+    on the way included, is named in the coverage.
     """
     request.folder.mkdir(parents=True, exist_ok=True)
     progress(Step("Reading what the server is"))
@@ -78,9 +79,7 @@ async def _part(taken: _Taken, subject: str, work: Callable[[], Awaitable[Any]])
     """Run one part; its failure is one more line of coverage."""
     try:
         await work()
-    except ConnectionFailed:
-        raise
-    except (AdvisorError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, duckdb.Error) as error:
+    except (AdvisorError, asyncpg.PostgresError, *LOST, duckdb.Error) as error:
         words = " ".join(str(error).split())
         remedy = ""
         if isinstance(error, asyncpg.InsufficientPrivilegeError):
@@ -130,6 +129,8 @@ async def _logs(request: CaptureRequest, taken: _Taken, progress: Progress) -> N
 
 async def _plans(session: Session, request: CaptureRequest, taken: _Taken, facts: Facts, progress: Progress) -> None:
     texts = [*_texts_of_events(request), *(row["text"] for row in taken.statements.rows)]
+    if taken.catalog:
+        await session.widen(taken.catalog.search_path, (table.name.schema for table in taken.catalog.tables))
     explained: Explained = await explain_all(
         session,
         list(dict.fromkeys(texts))[: request.max_statements],

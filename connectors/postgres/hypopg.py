@@ -51,7 +51,7 @@ class HypoPgPlanner:
         self.calls = 0
         """Statements planned so far."""
         try:
-            self._session, self._version, self._hides = self._runner.run(_opened(url))
+            self._session, self._version, self._hides = self._runner.run(_opened(url, self._catalog))
         except BaseException:
             self._runner.close()
             raise
@@ -165,7 +165,7 @@ class HypoPgPlanner:
         return Cost(plan.cost, self.planner, shown, used)
 
 
-async def _opened(url: str) -> tuple[Session | None, str, bool]:
+async def _opened(url: str, catalog: Catalog) -> tuple[Session | None, str, bool]:
     session = await open_session(url)
     try:
         rows = await session.fetch(query("hypopg"))
@@ -177,6 +177,7 @@ async def _opened(url: str) -> tuple[Session | None, str, bool]:
             raise PlannerUnavailable(
                 "HypoPG needs a session of its own, but this connection goes through a pooler; connect to the server."
             )
+        await session.widen(catalog.search_path, (table.name.schema for table in catalog.tables))
         return session, rows[0]["version"], rows[0]["hides"]
     except asyncpg.PostgresError as error:
         await session.close()

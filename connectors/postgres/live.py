@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
+from advisor.errors import ConnectionFailed
 from advisor.model.capture import Coverage, Server
 from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors.postgres.placeholders import EXPLAINABLE, command, masked
@@ -132,13 +134,13 @@ class Watched:
 
 
 async def watch(session: Session, request: CaptureRequest, server: Server, progress: Progress = silent) -> Watched:
-    """Watch for ``request.seconds``; an interruption (Ctrl-C) ends the watch early and keeps what it has."""
+    """Watch for ``request.seconds``; Ctrl-C, or the loss of the connection, ends the watch and keeps what it has."""
     deltas, samples = Deltas(), Samples()
     clock = asyncio.get_running_loop().time
     started, begin = datetime.now(UTC), clock()
     statements = await read_statements(session, server.name, request.keep_values)
     deltas.take(statements.rows)
-    next_reading, interrupted = begin + READING_S, False
+    next_reading, interrupted = begin + READING_S, ""
     while (passed := clock() - begin) < request.seconds and not interrupted:
         progress(Step("Watching the server", passed, request.seconds, "s"))
         try:
@@ -149,12 +151,14 @@ async def watch(session: Session, request: CaptureRequest, server: Server, progr
             await asyncio.sleep(min(SAMPLE_S, max(0.0, request.seconds - passed)))
         except asyncio.CancelledError:
             interrupted = _went_on()
+        except ConnectionFailed as error:
+            interrupted = str(error)
     ended = datetime.now(UTC)
     if statements.problem:
         rows = samples.rows(server, started)
     else:
-        statements = await read_statements(session, server.name, request.keep_values)
-        deltas.take(statements.rows)
+        with suppress(ConnectionFailed):
+            deltas.take((await read_statements(session, server.name, request.keep_values)).rows)
         rows = deltas.rows(started)
     window = replace(statements, rows=rows)
     return Watched(
@@ -162,11 +166,12 @@ async def watch(session: Session, request: CaptureRequest, server: Server, progr
     )
 
 
-def _went_on() -> bool:
+def _went_on() -> str:
+    """Take the cancellation back: what was asked for is the end of the watch, not of the capture."""
     task = asyncio.current_task()
     if task is not None:
         task.uncancel()
-    return True
+    return "interrupted"
 
 
 async def _activity(session: Session) -> list[Any]:
@@ -177,9 +182,9 @@ async def _activity(session: Session) -> list[Any]:
 
 
 def _coverage(
-    statements: Statements, deltas: Deltas, samples: Samples, seconds: float, interrupted: bool
+    statements: Statements, deltas: Deltas, samples: Samples, seconds: float, interrupted: str
 ) -> tuple[Coverage, ...]:
-    told = f"Watched for {seconds:.0f} s" + (", then interrupted" if interrupted else "")
+    told = f"Watched for {seconds:.0f} s" + (f", then: {interrupted}" if interrupted else "")
     told += f"; {deltas.resets} resets of the statistics" if deltas.resets else ""
     told += f"; {deltas.evicted} statements were evicted meanwhile" if deltas.evicted else ""
     return (

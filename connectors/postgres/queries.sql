@@ -179,6 +179,9 @@ JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 WHERE e.extname = 'pg_stat_statements'
 GROUP BY n.nspname;
 
+-- name: statements_loaded
+SELECT current_setting('pg_stat_statements.max', true) IS NOT NULL;
+
 -- name: log_file
 SELECT pg_current_logfile($1) AS file, current_setting('data_directory', true) AS data;
 

@@ -79,8 +79,8 @@ class Trial:
         await self.session.connection.execute(statement, timeout=BUILD_TIMEOUT_S)
 
 
-async def open_trial(url: str, target: Server | None) -> Trial:
-    """Open the sandbox for writing.
+async def open_trial(url: str, target: Server | None, catalog: Catalog | None) -> Trial:
+    """Open the sandbox for writing. It is told from the inspected server ``target`` and has its ``catalog``.
 
     Raises :class:`SandboxError` when it is the inspected database itself, is read-only, or cannot be reached.
     """
@@ -101,6 +101,8 @@ async def open_trial(url: str, target: Server | None) -> Trial:
             raise SandboxError("The sandbox is a replica or behind a pooler; name a database that can be written to.")
         # Building takes long and waits for nobody: the database is the trial's alone.
         await session.connection.execute("SET statement_timeout = 0; SET lock_timeout = '60s'")
+        if catalog:
+            await session.widen(catalog.search_path, (table.name.schema for table in catalog.tables))
     except asyncpg.PostgresError as error:
         await session.close()
         raise SandboxError(f"The sandbox cannot be used ({error}).") from error
@@ -126,7 +128,7 @@ class SandboxPlanner:
         self.calls = 0
         """Statements planned so far."""
         try:
-            self._trial = self._runner.run(open_trial(url, capture.server))
+            self._trial = self._runner.run(open_trial(url, capture.server, capture.catalog))
             version = self._runner.run(self._trial.session.value("SHOW server_version"))
         except BaseException:
             self._runner.close()
@@ -242,7 +244,7 @@ def verify(report: Report, capture: Capture, sandbox_url: str, progress: Progres
 
 
 async def _verify(report: Report, capture: Capture, url: str, progress: Progress) -> Report:
-    trial = await open_trial(url, capture.server)
+    trial = await open_trial(url, capture.server, capture.catalog)
     try:
         advised = [one for one in report.recommendations if isinstance(one.action, AddIndex)]
         wanted = {name for one in advised for name in one.shapes}

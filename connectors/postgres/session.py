@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from advisor.errors import (
     SourceError,
     without_secrets,
 )
+from advisor.model.catalog import quote
 from connectors.postgres.sql import MARK, query
 from connectors.postgres.url import Target, parse_url
 
@@ -93,6 +94,16 @@ class Session:
             raise ConnectionFailed(
                 f"The connection to {self.target.name} was lost ({_words(error)}); try again."
             ) from error
+
+    async def widen(self, path: Sequence[str], schemas: Iterable[str]) -> None:
+        """Let unqualified names be found in every schema, those of ``path`` first.
+
+        The application may set a search path of its own, which nobody tells us. Not behind a pooler, where the setting
+        would be left to others.
+        """
+        wide = [*path, *sorted(set(schemas) - set(path))]
+        if not self.pooled and len(wide) > len(path):
+            await self.connection.execute("SET search_path = " + ", ".join(map(quote, wide)))
 
     async def close(self) -> None:
         """End the session, at once if the server does not answer."""

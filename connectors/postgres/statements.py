@@ -78,9 +78,13 @@ async def read_statements(session: Session, source: str, keep_values: bool = Fal
     try:
         where = await session.fetch(query("statements_view"))
         if not where:
-            return Statements(problem="The extension pg_stat_statements is not installed here.", remedy=NO_VIEW)
+            return await _not_installed(session)
         schema, columns = where[0]["schema"], set(json.loads(where[0]["columns"]))
         raw = await session.fetch(_select(schema, columns))
+        others = await session.value(
+            f"SELECT /* {MARK} */ count(*)::int FROM {quote(schema)}.{VIEW}(false) s "
+            "JOIN pg_database d ON d.oid = s.dbid WHERE d.datname <> current_database()"
+        )
         evicted, reset_at = await _info(session, schema)
     except asyncpg.InsufficientPrivilegeError:
         return Statements(
@@ -92,7 +96,16 @@ async def read_statements(session: Session, source: str, keep_values: bool = Fal
     except asyncpg.PostgresError as error:
         return Statements(problem=f"pg_stat_statements could not be read: {error}.", remedy=NO_VIEW)
     rows, left_out = _sorted_out(raw, source, reset_at, keep_values)
+    if others:
+        left_out["of other databases"] = others
     return Statements(tuple(rows), left_out, evicted, reset_at)
+
+
+async def _not_installed(session: Session) -> Statements:
+    if await session.value(query("statements_loaded")):
+        words = "pg_stat_statements counts on this server, but its extension is missing in this database."
+        return Statements(problem=words, remedy="CREATE EXTENSION pg_stat_statements;")
+    return Statements(problem="pg_stat_statements is not installed on this server.", remedy=NO_VIEW)
 
 
 def _select(schema: str, columns: set[str]) -> str:

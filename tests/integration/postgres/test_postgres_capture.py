@@ -153,6 +153,12 @@ def test_without_pg_stat_statements_the_capture_says_what_to_do(embedded: Any, t
     assert not capture.statements.exists()
 
 
+def test_an_extension_in_another_database_is_told(contrib: Any, tmp_path: Path) -> None:
+    contrib.run("CREATE DATABASE elsewhere")
+    told = entry(taken(contrib.server.url_of("elsewhere"), tmp_path), "pg_stat_statements")
+    assert told.remedy == "CREATE EXTENSION pg_stat_statements;"
+
+
 def test_a_table_locked_by_a_ddl_does_not_stop_the_capture(embedded: Any, tmp_path: Path) -> None:
     async def locked() -> Capture:
         holder = await asyncpg.connect(embedded.url)

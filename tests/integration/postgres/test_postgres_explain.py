@@ -133,3 +133,12 @@ def test_a_capture_through_a_pooler_leaves_no_setting_behind(contrib: Any, tmp_p
 
     before, after = with_session(contrib.url, work, pooled=True)
     assert before == after
+
+
+def test_names_are_found_in_schemas_off_the_search_path(zoo: Any) -> None:
+    async def work(session: Session) -> Plan:
+        await session.widen(("public",), ("zoo", "pg odd"))
+        return await explain(session, "SELECT * FROM animal WHERE id = $1")
+
+    (scan,) = with_session(zoo.url, work).scans()
+    assert str(scan.table) == "zoo.animal"

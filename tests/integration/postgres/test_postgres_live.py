@@ -100,6 +100,22 @@ def test_an_interruption_keeps_what_it_has(contrib: Any, tmp_path: Path) -> None
     assert "interrupted" in told.detail
 
 
+def test_a_lost_connection_keeps_what_it_has(contrib: Any, tmp_path: Path) -> None:
+    async def cut() -> Capture:
+        task = asyncio.create_task(watched(contrib.url, tmp_path, 600.0, []))
+        await asyncio.sleep(2)
+        await asyncio.to_thread(
+            contrib.run,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'query-advisor'",
+        )
+        return await task
+
+    capture = asyncio.run(cut())
+    assert capture.catalog is not None
+    assert captures.load(tmp_path) == capture
+    assert any("was lost" in one.detail for one in capture.coverage)
+
+
 def test_our_own_questions_are_not_counted(contrib: Any, tmp_path: Path) -> None:
     contrib.run("SELECT pg_stat_statements_reset()")
     asyncio.run(watched(contrib.url, tmp_path, 0.0, []))
