@@ -78,12 +78,13 @@ class RecommendationsPage:
 
 @dataclass(frozen=True, slots=True)
 class RecommendationPage:
-    """One remedy with everything that a reviewer asks; ``stub`` is that of ``tool``."""
+    """One remedy with everything that a reviewer asks; ``stub`` is that of ``tool``, or a note that no tool runs."""
 
     report_id: int
     recommendation: Recommendation
     line: str
     stub: MigrationStub
+    is_note: bool
     tool: str
     tools: tuple[tuple[str, str, str], ...]
     findings: tuple[Finding, ...]

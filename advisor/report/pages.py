@@ -51,6 +51,7 @@ def environment(*loaders: BaseLoader) -> Environment:
     ):
         made.filters[name] = getattr(words, name)
     made.filters["code"] = code
+    made.filters["prose"] = prose
     made.globals.update(
         KINDS=words.KINDS,
         advisor_version=__version__,
@@ -82,6 +83,15 @@ def code(text: str, language: str = "sql") -> Markup:
     return Markup("".join(parts).rstrip("\n"))  # noqa: S704 - every piece was escaped
 
 
+def prose(text: str) -> Markup:
+    """Text with what stands between backticks as code."""
+    parts = [escape(part, quote=False) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # a backtick without its partner
+        parts[-2:] = ["`".join(parts[-2:])]
+    marked = [f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts)]
+    return Markup("".join(marked))  # noqa: S704 - every part was escaped
+
+
 @cache
 def _lexer(language: str) -> Lexer:
     known = {"sql": "postgres", "note": "text", "mongosh": "javascript"}
@@ -93,8 +103,8 @@ def _lexer(language: str) -> Lexer:
 
 
 def sparkline(values: Sequence[float], width: int = 240, height: int = 40) -> str:
-    """The points of an SVG polyline that shows ``values`` from zero up."""
-    if len(values) < 2:
+    """The points of an SVG polyline that shows ``values`` from zero up; "" for fewer than three, which show nothing."""
+    if len(values) < 3:
         return ""
     top = max(values) or 1.0
     step = width / (len(values) - 1)

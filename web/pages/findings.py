@@ -102,10 +102,11 @@ def recommendation(
         recommendation=each,
         line=decision_line(report, each),
         stub=stub,
+        is_note=all(path.startswith("notes/") for path, _ in stub.files),
         tool=chosen,
         tools=tuple((offered.name, offered.title, offered.language) for offered in known),
         findings=tuple(f for f in report.findings if f.rule in each.rules and (mine & {*f.tables} or not mine)),
-        declined=tuple(d for d in report.declined if mine & {*d.tables}),
+        declined=tuple(d for d in report.declined if d.kind == each.kind and mine & {*d.tables}),
         decision=store.decisions(report.server.name).get(each.id),
     )
 
