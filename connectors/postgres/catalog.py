@@ -13,13 +13,18 @@ import asyncpg
 from advisor.model.catalog import (
     Catalog,
     Column,
-    ColumnStats,
-    ForeignKey,
     Index,
-    IndexColumn,
     Table,
     TableName,
-    TableUsage,
+)
+from connectors.postgres.catalog_rows import (
+    UNKNOWN,
+    column,
+    foreign_key,
+    index_key,
+    predicate_of,
+    storage_options,
+    table_usage,
 )
 from connectors.postgres.session import Fetcher
 from connectors.postgres.sql import array, query
@@ -31,13 +36,9 @@ KINDS = {
     "m": "materialized view",
     "f": "foreign table",
 }
-_ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 _REPLICA_IDENTITIES = {"n": "nothing", "f": "full", "i": "index"}
 _PERSISTENCES = {"u": "unlogged", "t": "temporary"}
-_DESCENDING, _NULLS_FIRST = 1, 2  # bits of pg_index.indoption (pg_index.h)
 _BLOCK = 8192
-UNKNOWN = "unknown: the table is locked"
-"""Stands for an expression that cannot be read while a DDL holds its table; equal to nothing that a query asks."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -82,7 +83,7 @@ async def read_catalog(connection: Fetcher, schemas: Sequence[str] = (), keep_va
     for row in await connection.fetch(query("columns"), oids):
         if row["table_oid"] in names:
             parts.columns[row["table_oid"]].append(
-                _column(
+                column(
                     row,
                     row["default"] or defaults.get((row["table_oid"], row["position"])),
                     statistics.get((names[row["table_oid"]], row["name"])),
@@ -95,7 +96,7 @@ async def read_catalog(connection: Fetcher, schemas: Sequence[str] = (), keep_va
     reset = await connection.fetch(query("stats_reset"))
     return Catalog(
         tables=_summed([_table(row, names, rows[row["oid"]], parts) for row in tables]),
-        foreign_keys=tuple(_foreign_key(row, names) for row in foreign if row["referenced_oid"] in names),
+        foreign_keys=tuple(foreign_key(row, names) for row in foreign if row["referenced_oid"] in names),
         search_path=tuple(json.loads(path[0][0])) or ("public",),
         stats_reset_at=reset[0][0] if reset else None,
     )
@@ -130,56 +131,6 @@ async def _statistics(
     return found
 
 
-def _column(row: Mapping[str, Any], default: str | None, statistics: Mapping[str, Any] | None, rows: float) -> Column:
-    return Column(
-        name=row["name"],
-        type=row["type"],
-        nullable=row["nullable"],
-        generated=row["generated"],
-        collation=row["collation"],
-        default=default,
-        stats=_column_stats(statistics, rows) if statistics else None,
-    )
-
-
-def _column_stats(row: Mapping[str, Any], rows: float) -> ColumnStats:
-    distinct = row["n_distinct"]
-    return ColumnStats(
-        null_fraction=row["null_frac"],
-        # pg_stats: a negative number is minus the share of rows that have a value of their own.
-        n_distinct=round(-distinct * rows, 1) if distinct < 0 else distinct,
-        average_width=row["avg_width"],
-        correlation=row["correlation"],
-        most_common_frequencies=tuple(round(float(share), 7) for share in array_elements(row["frequencies"] or "")),
-        most_common_values=array_elements(row["values"] or ""),
-    )
-
-
-def array_elements(text: str) -> tuple[str, ...]:
-    """Split an array's output form (``{a,"b,c",NULL}``) into its outermost elements, unquoted.
-
-    >>> array_elements('{1,"a,\\\\"b",{2,3}}')
-    ('1', 'a,"b', '{2,3}')
-    """
-    if len(text) < 3:
-        return ()
-    elements, current, depth, quoted, escaped = [], "", 0, False, False
-    for char in text[1:-1] + ",":
-        if escaped:
-            current, escaped = current + char, False
-        elif char == "\\":
-            escaped = True
-        elif char == '"':
-            quoted = not quoted
-        elif char == "," and not quoted and depth == 0:
-            elements.append(current)
-            current = ""
-        else:
-            depth += 0 if quoted else {"{": 1, "}": -1}.get(char, 0)
-            current += char
-    return tuple(elements)
-
-
 def _rows(row: Mapping[str, Any], parts: _Parts) -> float:
     """``reltuples``; before the first ANALYZE (-1, or 0 with no pages) the counters' live rows."""
     if row["rows"] > 0:
@@ -210,7 +161,7 @@ async def _indexes(
         parts.indexes[row["table_oid"]].append(
             Index(
                 table=names[row["table_oid"]],
-                columns=tuple(_key(key) for key in keys[row["oid"]] if key["key"]),
+                columns=tuple(index_key(key) for key in keys[row["oid"]] if key["key"]),
                 name=row["name"],
                 method=row["method"],
                 include=tuple(key["name"] for key in keys[row["oid"]] if not key["key"]),
@@ -229,7 +180,7 @@ async def _indexes(
                 scans=used.get("idx_scan"),
                 last_used_at=used.get("last_idx_scan"),
                 definition=row["definition"] or "",
-                options=_options(row["options"]),
+                options=storage_options(row["options"]),
             )
         )
 
@@ -243,68 +194,11 @@ async def _index_usage(connection: Fetcher, oids: str) -> Rows:
         return ()
 
 
-def _key(row: Mapping[str, Any]) -> IndexColumn:
-    descending = bool(row["option"] & _DESCENDING)
-    nulls_first = bool(row["option"] & _NULLS_FIRST)
-    return IndexColumn(
-        name=row["name"] or "",
-        expression="" if row["name"] else without_outer_parentheses(row["expression"] or UNKNOWN),
-        descending=descending,
-        nulls_first=None if nulls_first == descending else nulls_first,
-        opclass=row["opclass"] or "",
-        collation=row["collation"] or "",
-    )
-
-
-def without_outer_parentheses(expression: str) -> str:
-    """Take off parentheses that enclose the whole of an SQL expression as PostgreSQL prints it.
-
-    >>> without_outer_parentheses("((a + b))"), without_outer_parentheses("(a) OR (b)")
-    ('a + b', '(a) OR (b)')
-    """
-    while expression.startswith("(") and _closing(expression) == len(expression) - 1:
-        expression = expression[1:-1].strip()
-    return expression
-
-
-def predicate_of(definition: str) -> str:
-    """The predicate at the end of a partial index's definition, as ``pg_get_indexdef`` prints it.
-
-    >>> predicate_of("CREATE INDEX i ON t USING btree (f(' WHERE (')) WHERE ((a > 1) AND (b = 2))")
-    '(a > 1) AND (b = 2)'
-    """
-    mark, position = " WHERE ", definition.find(" WHERE (")
-    while position >= 0:
-        rest = definition[position + len(mark) :]
-        if _closing(rest) == len(rest) - 1:
-            return without_outer_parentheses(rest)
-        position = definition.find(" WHERE (", position + 1)
-    return ""
-
-
-def _closing(expression: str) -> int:
-    depth, quote = 0, ""
-    for position, char in enumerate(expression):
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "'\"":
-            quote = char
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-            if depth == 0:
-                return position
-    return -1
-
-
-def _options(options: str | None) -> dict[str, str]:
-    return dict(option.partition("=")[::2] for option in sorted(json.loads(options or "[]")))
-
-
 def _table(row: Mapping[str, Any], names: Mapping[int, TableName], rows: float, parts: _Parts) -> Table:
     oid = row["oid"]
     heap, whole = parts.sizes.get(oid, (row["pages"] * _BLOCK,) * 2)
     indexes = tuple(parts.indexes[oid])
-    options = _options(row["options"])
+    options = storage_options(row["options"])
     if row["persistence"] in _PERSISTENCES:
         options["persistence"] = _PERSISTENCES[row["persistence"]]
     if row["kind"] in "rpm" and row["replica_identity"] in _REPLICA_IDENTITIES:
@@ -322,37 +216,9 @@ def _table(row: Mapping[str, Any], names: Mapping[int, TableName], rows: float, 
         primary_key=next((index.keys for index in indexes if index.primary), ()),
         partition_of=names.get(row["parent"]),
         partition_key=row["partition_key"] or "",
-        usage=_usage(parts.usage.get(oid)),
+        usage=table_usage(parts.usage.get(oid)),
         options=options,
         definition=parts.views.get(oid) or "",
-    )
-
-
-def _usage(row: Mapping[str, Any] | None) -> TableUsage:
-    if row is None:
-        return TableUsage()
-    return TableUsage(
-        sequential_scans=row["seq_scan"],
-        sequential_rows_read=row["seq_tup_read"],
-        index_scans=row["idx_scan"],
-        inserts=row["n_tup_ins"],
-        updates=row["n_tup_upd"],
-        deletes=row["n_tup_del"],
-        hot_updates=row["n_tup_hot_upd"],
-        modified_since_analyze=row["n_mod_since_analyze"],
-        last_analyzed_at=row["analyzed_at"],
-    )
-
-
-def _foreign_key(row: Mapping[str, Any], names: Mapping[int, TableName]) -> ForeignKey:
-    return ForeignKey(
-        name=row["name"],
-        table=names[row["table_oid"]],
-        columns=tuple(json.loads(row["columns"])),
-        referenced=names[row["referenced_oid"]],
-        referenced_columns=tuple(json.loads(row["referenced_columns"])),
-        on_delete=_ACTIONS.get(row["on_delete"], "NO ACTION"),
-        on_update=_ACTIONS.get(row["on_update"], "NO ACTION"),
     )
 
 

@@ -7,13 +7,15 @@ import doctest
 import pytest
 
 from advisor.model.catalog import Catalog, Column, ColumnStats, Index, IndexColumn, Table, TableName
-from connectors.postgres import catalog, placeholders, sandbox, sql
-from connectors.postgres.catalog import array_elements, without_outer_parentheses
+from connectors.postgres import catalog_rows, placeholders, sandbox, sql
+from connectors.postgres.catalog_rows import array_elements, without_outer_parentheses
 from connectors.postgres.index_size import estimated_size
 from connectors.postgres.plan import labels, properties
 
 
-@pytest.mark.parametrize("module", [catalog, placeholders, sandbox, sql, labels, properties], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [catalog_rows, placeholders, sandbox, sql, labels, properties], ids=lambda m: m.__name__
+)
 def test_examples_in_docstrings(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
     assert found.attempted > 0
