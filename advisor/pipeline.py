@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from advisor.model.capture import Capture
 from advisor.model.finding import Finding
-from advisor.model.recommendation import Declined, Recommendation
+from advisor.model.recommendation import Declined, Recommendation, WhatIf
 from advisor.model.report import Report
+from advisor.model.workload import Workload
 from advisor.ports import CostEstimator, Options, Progress, Step, Study, silent
 from advisor.registry import with_attribute
 from advisor.workload import digest
@@ -23,7 +26,7 @@ def analyze(
     """
     options = options or Options()
     progress(Step("Grouping statements into shapes"))
-    workload = digest(capture, options, progress)
+    workload = planned(digest(capture, options, progress), estimator)
     notes = {module.PRODUCT: module.migration_impact for module in with_attribute("advisor.impact", "PRODUCT").values()}
     study = Study(capture, workload, estimator, options, notes.get(capture.server.product), progress)
     progress(Step("Looking for what slows it down"))
@@ -41,6 +44,22 @@ def analyze(
         catalog=capture.catalog,
         planner=estimator.planner if estimator else "",
     )
+
+
+def planned(workload: Workload, estimator: CostEstimator | None) -> Workload:
+    """Let the planner plan what came without a plan, as logs do; a plan of the server's own is kept."""
+    if estimator is None:
+        return workload
+    bare = [query for query in workload.queries if not query.plan and not query.unexplained and query.shape.blocks]
+    costs = estimator.costs([WhatIf(query.shape.fingerprint, query.shape.text) for query in bare])
+    found = dict(zip((query.shape.fingerprint for query in bare), costs, strict=True))
+    queries = (
+        replace(query, plan=cost.plan, unexplained=cost.error)
+        if (cost := found.get(query.shape.fingerprint))
+        else query
+        for query in workload.queries
+    )
+    return replace(workload, queries=tuple(queries))
 
 
 def find(study: Study) -> tuple[Finding, ...]:

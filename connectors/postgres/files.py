@@ -12,6 +12,7 @@ from pathlib import Path
 from advisor import captures
 from advisor.errors import SourceError
 from advisor.model.capture import Capture, Coverage, Server
+from advisor.model.catalog import Catalog, TableUsage
 from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors.postgres import logs
@@ -21,7 +22,9 @@ from connectors.postgres.shadow import load_schema
 PLAN_BYTES = 16 << 20
 """A pasted plan is smaller than this; anything larger is read as a log."""
 
-_PLAN_MARK = re.compile(r'\(cost=\d|"Node Type"\s*:|^\s*-?\s*Node Type:|<Node-Type>|\(actual (?:time|rows)=', re.MULTILINE)
+_PLAN_MARK = re.compile(
+    r'\(cost=\d|"Node Type"\s*:|^\s*-?\s*Node Type:|<Node-Type>|\(actual (?:time|rows)=', re.MULTILINE
+)
 _LOG_MARK = re.compile(r"\bduration: \d|\bLOG:|^\S+ \S+ \S+,\"|\"error_severity\"", re.MULTILINE)
 _DUMPED_FROM = re.compile(r"^-- Dumped from database version (\S+)", re.MULTILINE)
 
@@ -83,7 +86,8 @@ def _with_schema(capture: Capture, schema: Path | None, progress: Progress) -> C
             "catalog",
             seen=False,
             detail="Logs alone tell no tables, indexes or statistics: indexes and unused indexes were not judged.",
-            remedy="Add --schema dump.sql, made by: pg_dump --schema-only --statistics DATABASE (statistics need pg_dump 18).",
+            remedy="Add --schema dump.sql, made by: pg_dump --no-data --statistics DATABASE (pg_dump 18; an older one "
+            "writes no statistics, pg_dump --schema-only).",
         )
         return replace(capture, coverage=(*capture.coverage, unjudged))
     if not schema.is_file():
@@ -94,4 +98,24 @@ def _with_schema(capture: Capture, schema: Path | None, progress: Progress) -> C
     version = found[1] if (found := _DUMPED_FROM.search(head)) else ""
     number = int(version.split(".")[0]) * 10_000 if version.split(".")[0].isdigit() else 0
     server = replace(capture.server, version=version, version_number=number)
-    return replace(capture, server=server, catalog=load_schema(schema))
+    uncounted = Coverage(
+        "usage counters",
+        seen=False,
+        detail="A dump does not tell how often an index is used: unused indexes were not looked for.",
+        remedy="Scan the database itself to find them.",
+    )
+    coverage = (*capture.coverage, uncounted)
+    return replace(capture, server=server, catalog=_without_usage(load_schema(schema)), coverage=coverage)
+
+
+def _without_usage(catalog: Catalog) -> Catalog:
+    """Take out the counters of the server that read the dump, which nobody ever queried."""
+    tables = tuple(
+        replace(
+            table,
+            usage=TableUsage(),
+            indexes=tuple(replace(index, scans=None, last_used_at=None) for index in table.indexes),
+        )
+        for table in catalog.tables
+    )
+    return replace(catalog, tables=tables, stats_reset_at=None)
