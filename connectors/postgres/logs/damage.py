@@ -69,6 +69,23 @@ def strange_lines(database: duckdb.DuckDBPyConnection, unread: Unread, first_lin
         unread.add("line without the log's prefix", count, *(f"{name}:{int(line)}" for (line,) in places))
 
 
+def clock_steps(database: duckdb.DuckDBPyConnection, table: str, carried: int, unread: Unread, name: str) -> None:
+    """Count the places where the clock went back by more than a second; the order of the lines is kept."""
+
+    def steps(window: str) -> list[tuple[str]]:
+        return database.execute(
+            f"""SELECT strftime(logged, '%Y-%m-%d %H:%M:%S')
+                FROM (SELECT logged, zone, lag(logged) OVER ({window}) AS before, lag(zone) OVER ({window}) AS zone_before
+                      FROM {table} WHERE rowid >= {carried})
+                WHERE logged < before - INTERVAL 1 SECOND AND zone = zone_before ORDER BY logged"""
+        ).fetchall()
+
+    # Sessions write side by side, and DuckDB may turn large JSON objects round: a suspicion only, but a cheap one.
+    rows = steps("") and steps("PARTITION BY session ORDER BY coalesce(line, rowid)")
+    if rows:
+        unread.add("clock went back", len(rows), *(f"{name}, at {at}" for (at,) in rows[:EXAMPLES]))
+
+
 def empty_records(
     database: duckdb.DuckDBPyConnection, table: str, carried: int, unread: Unread, first_line: int, name: str
 ) -> None:

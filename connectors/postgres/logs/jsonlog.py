@@ -30,4 +30,4 @@ def _relation(piece: Piece) -> str:
                    maximum_object_size = {piece.longest})"""
 
 
-FORMAT = Format(name="jsonlog", looks=_looks, relation=_relation, record=re.compile(rb"^(?=\{)", re.MULTILINE))
+FORMAT = Format(name="jsonlog", looks=_looks, relation=_relation)

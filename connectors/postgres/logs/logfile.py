@@ -10,9 +10,9 @@ import duckdb
 
 from advisor.captures import quoted
 from advisor.ports import Progress, Step
-from connectors.postgres.logs.damage import empty_records, rejected, report, strange_lines, whole_records
+from connectors.postgres.logs.damage import clock_steps, empty_records, rejected, report, strange_lines, whole_records
 from connectors.postgres.logs.events import EventWriter
-from connectors.postgres.logs.files import HEAD, Unread, cleaned, head, opened, pieces
+from connectors.postgres.logs.files import HEAD, Unread, cleaned, has_long_record, head, opened, pieces
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.prefix import Prefix, inferred
 
@@ -56,15 +56,15 @@ class LogFile:
             strange_lines(database, self.unread, line, self.path.name)
         else:
             empty_records(database, table, carried, self.unread, line, self.path.name)
+        clock_steps(database, table, carried, self.unread, self.path.name)
         self.writer.add(table, self.path.name)
 
     def _loaded(self, good: bytes, line: int) -> tuple[str, int]:
-        """Load a piece; a second time with one large buffer, a third time without its damaged records."""
+        """Load a piece; a second time without its damaged records when there are any."""
         target = self.scratch / "piece"
         target.write_bytes(good)
-        table, carried, refused = self._load(self._at(target))
-        if table is None or any(reason == "record too long" for _, reason in refused):
-            table, carried, refused = self._load(self._at(target, len(good) + 1))
+        longest = len(good) + 1 if has_long_record(good, _BUFFER, self.form.record) else 0
+        table, carried, refused = self._load(self._at(target, longest))
         if (table is None or refused) and self.form.record is not None:
             whole = whole_records(good, self.form.record, line, self.path.name, self.unread)
             target.write_bytes(whole)
@@ -95,21 +95,18 @@ class LogFile:
         target.write_bytes(good)
         assert self.form.unwrap is not None
         database = self.writer.database
-        for longest in (_BUFFER, len(good) + 1):
-            try:
-                database.execute(
-                    f"COPY ({self.form.unwrap(self._at(target, longest))}) TO '{quoted(plain)}'"
-                    " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
-                )
-            except (duckdb.InvalidInputException, duckdb.OutOfRangeException):
-                rejected(database)
-                continue
-            refused = rejected(database)
-            if not any(reason == "record too long" for _, reason in refused):
-                report(self.unread, refused, line, self.path.name)
-                return plain.read_bytes()
-        self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line}")
-        return b""
+        longest = len(good) + 1 if has_long_record(good, _BUFFER, None) else 0
+        try:
+            database.execute(
+                f"COPY ({self.form.unwrap(self._at(target, longest))}) TO '{quoted(plain)}'"
+                " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
+            )
+        except (duckdb.InvalidInputException, duckdb.OutOfRangeException):
+            rejected(database)
+            self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line}")
+            return b""
+        report(self.unread, rejected(database), line, self.path.name)
+        return plain.read_bytes()
 
     def _at(self, path: Path, longest: int = _BUFFER) -> Piece:
         longest = max(longest, _BUFFER)
