@@ -155,7 +155,7 @@ def _seen_enough(row: Row, options: Options) -> bool:
         row["units"] >= options.min_units
         or row["per_unit_max"] >= SURE_IN_ONE_UNIT
         or row["exact"]
-        or row["tight"] >= SURE_IN_A_RUN
+        or (row["verdict"] != "repeated-identical-query" and row["tight"] >= SURE_IN_A_RUN)
     )
 
 
