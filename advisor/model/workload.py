@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from advisor.model.catalog import TableName
 from advisor.model.plan import Plan
@@ -225,7 +226,7 @@ class Workload:
     unread: tuple[tuple[str, int], ...] = ()
     by_minute: tuple[tuple[datetime, int, float], ...] = field(default=())
 
-    @property
+    @cached_property
     def by_fingerprint(self) -> Mapping[str, Query]:
         """Queries by their shape's fingerprint."""
         return {query.shape.fingerprint: query for query in self.queries}

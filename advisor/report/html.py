@@ -18,6 +18,8 @@ MAX_QUERIES = 200
 """Queries shown with text and plan, most total time first; the JSON has them all while it stays small."""
 MAX_PLANS = 60
 """Plans drawn for queries (those of recommendations are always drawn): a plan takes about 4 kB of the 2 MB."""
+MAX_DETAILED = 40
+"""Remedies shown with causes, plans and the whole impact note (about 12 kB each); the rest with statement and cost."""
 MAX_EMBEDDED = 700_000
 """Bytes of JSON that are embedded; above it the file names report.json instead."""
 
@@ -39,6 +41,7 @@ def render(report: Report) -> str:
             data=Markup(data),  # noqa: S704 - escaped above
             queries=report.workload.queries[:MAX_QUERIES],
             max_plans=MAX_PLANS,
+            max_detailed=MAX_DETAILED,
         )
     )
     return page + "\n"

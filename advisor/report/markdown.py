@@ -11,11 +11,14 @@ from advisor.report import words
 from advisor.report.overview import decision_line, gain, overview
 
 MAX_FINDINGS = 50
+MAX_DECLINED = 30
+MAX_WHOLE = 20
+"""Remedies told whole; the table has all of them."""
 MEDIA_TYPE = "text/markdown"
 
 
 def render(report: Report) -> str:
-    """GitHub-flavoured Markdown, under the 1 MiB that a step summary may have for a report of usual size."""
+    """GitHub-flavoured Markdown, within the 65,536 characters of a comment for a report of usual size."""
     return "\n".join(_lines(report)).rstrip() + "\n"
 
 
@@ -34,7 +37,7 @@ def _lines(report: Report) -> Iterator[str]:
             cells = (each.title, gain(report, each), words.sureness(each.benefit))
             yield f"| {number} | {' | '.join(map(_inline, cells))} | `{each.id}` |"
         yield ""
-        for number, each in enumerate(report.recommendations, 1):
+        for number, each in enumerate(report.recommendations[:MAX_WHOLE], 1):
             yield from _recommendation(report, number, each)
     if report.findings:
         yield "## What is wrong\n"
@@ -54,8 +57,12 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"- {_inline(f'{part.subject}: {part.detail}')}{remedy}"
         yield ""
     if report.declined:
-        yield "## Considered and not advised\n"
-        yield from (f"- {_inline(each.candidate)}: {_inline(each.reason)}" for each in report.declined)
+        yield f"<details><summary>Considered and not advised: {len(report.declined)}</summary>\n"
+        shown = report.declined[:MAX_DECLINED]
+        yield from (f"- {_inline(each.candidate)}: {_inline(each.reason)}" for each in shown)
+        if len(report.declined) > MAX_DECLINED:
+            yield f"- … and {words.count(len(report.declined) - MAX_DECLINED)} more in the report"
+        yield "\n</details>"
 
 
 def _recommendation(report: Report, number: int, each: Recommendation) -> Iterator[str]:
@@ -77,7 +84,12 @@ def _recommendation(report: Report, number: int, each: Recommendation) -> Iterat
 
 
 def _inline(text: str) -> str:
-    return re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", words.one_line(text))
+    """One line of prose: what stands between backticks stays code, all other marks are text."""
+    parts = words.one_line(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner
+        parts[-2:] = ["`".join(parts[-2:])]
+    plain = [re.sub(r"([\\`*_<>\[\]#|])", r"\\\1", part) for part in parts]
+    return "".join(_code(parts[n]).replace("|", "\\|") if n % 2 and parts[n] else plain[n] for n in range(len(parts)))
 
 
 def _code(text: str) -> str:

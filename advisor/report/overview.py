@@ -84,7 +84,7 @@ def window(report: Report) -> str:
 
 def share_of_time(report: Report, fingerprints: tuple[str, ...]) -> float | None:
     """The share of the observed database time that the shapes make up; ``None`` when no time is known."""
-    total = sum(query.stats.total_ms for query in report.workload.queries)
+    total = report.workload.total_ms
     by_fingerprint = report.workload.by_fingerprint
     theirs = sum(by_fingerprint[f].stats.total_ms for f in set(fingerprints) if f in by_fingerprint)
     return theirs / total if total else None

@@ -179,6 +179,21 @@ def test_two_hundred_queries_stay_below_two_megabytes(shop: Report) -> None:
     assert len(html.render(report).encode()) < 2_000_000
 
 
+def test_markdown_keeps_code_and_nothing_else_of_the_texts_marks(shop: Report) -> None:
+    advised = replace(shop.recommendations[0], problem="a_b `SELECT a_b | c` <img> *x* `odd", title="t | u")
+    page = FORMS["markdown"].render(replace(shop, recommendations=(advised,)))
+    assert r"a\_b `SELECT a_b \| c` \<img\> \*x\* \`odd" in page
+    assert r"| 1 | t \| u |" in page
+
+
+def test_thousands_of_queries_stay_below_two_megabytes(shop: Report) -> None:
+    query = shop.workload.queries[0]
+    queries = tuple(replace(query, shape=replace(query.shape, fingerprint=f"{n:016x}")) for n in range(3_000))
+    advised = tuple(replace(shop.recommendations[0], id=f"add_index-{n}") for n in range(200))
+    report = replace(shop, workload=replace(shop.workload, queries=queries), recommendations=advised)
+    assert len(html.render(report).encode()) < 2_000_000
+
+
 def test_the_terminal_gets_colour_only_when_asked(shop: Report) -> None:
     plain, colored = text.render(shop), text.render(shop, color=True)
     assert "\x1b[" not in plain
