@@ -1,7 +1,7 @@
 -- One level deeper: a child of a child may run once for each of its parent's executions (1 + N + N·M, and 1 + N + N).
 INSERT INTO burst_accepted
 SELECT p.unit, p.child, p.parent, p.rank, p.within, p.n, p.anchors, p.recency, p.first_anchor, p.anchor_seq,
-       p.exact, max(a.level) + 1
+       bool_or(a.exact), max(a.level) + 1
 FROM burst_pair AS p
 JOIN burst_accepted AS a ON a.unit = p.unit AND a.child = p.parent
 WHERE p.n >= (SELECT min_executions FROM burst_option)
