@@ -10,7 +10,7 @@ from pathlib import Path
 
 from advisor.model.capture import Capture, Coverage
 from advisor.ports import CaptureRequest, CostEstimator, Progress, silent
-from connectors.postgres.capabilities import catalog_coverage, read_facts
+from connectors.postgres.capabilities import catalog_coverage, for_role, read_facts
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.session import Session, open_session
 from connectors.postgres.statements import read_statements
@@ -33,7 +33,7 @@ class PostgresConnector:
         facts = await read_facts(self.session)
         statements = await read_statements(self.session, facts.server.name)
         catalog = await read_catalog(self.session)
-        return (*facts.coverage(), statements.coverage(), *catalog_coverage(catalog))
+        return for_role((*facts.coverage(), statements.coverage(), *catalog_coverage(catalog)), facts.role)
 
     async def capture(self, request: CaptureRequest, progress: Progress = silent) -> Capture:
         """Take facts, catalog, statements, logs and plans into ``request.folder`` and return them saved."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import asyncpg
 
 from advisor.errors import PermissionMissing
 from advisor.model.capture import Coverage, Server
-from advisor.model.catalog import Catalog
+from advisor.model.catalog import Catalog, quote
 from connectors.postgres.session import Session
 from connectors.postgres.sql import array, query
 
@@ -95,7 +95,7 @@ class Facts:
             "role",
             seen=False,
             detail=f"{self.role} sees its own statements only: those of other roles have no text here.",
-            remedy=f"GRANT pg_monitor TO {self.role};",
+            remedy="GRANT pg_monitor TO CURRENT_USER;",
         )
 
     def _log(self) -> Coverage:
@@ -210,11 +210,18 @@ def _readable(path: Path) -> bool:
         return False
 
 
+def for_role(coverage: Iterable[Coverage], role: str) -> tuple[Coverage, ...]:
+    """Name the role in each remedy: whoever runs it is another one, for whom ``CURRENT_USER`` would be wrong."""
+    return tuple(replace(entry, remedy=entry.remedy.replace("CURRENT_USER", quote(role))) for entry in coverage)
+
+
 def catalog_coverage(catalog: Catalog) -> tuple[Coverage, ...]:
     """How much of the catalog this role could read, and since when its counters count."""
     stored = [table for table in catalog.tables if table.kind in ("table", "partition", "materialized view")]
     hidden = [table for table in catalog.tables if table.options.get("unreadable")]
-    grant = "GRANT pg_read_all_data TO CURRENT_USER; -- 13: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …"
+    schemas = ", ".join(quote(schema) for schema in sorted({table.name.schema for table in hidden}))
+    grant = f"GRANT USAGE ON SCHEMA {schemas} TO CURRENT_USER; "
+    grant += f"GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO CURRENT_USER;"
     detail = f"{len(catalog.tables)} tables and views, {sum(len(table.indexes) for table in catalog.tables)} indexes"
     if hidden:
         detail += f"; {len(hidden)} may not be read, so that they have no column statistics and no plans"

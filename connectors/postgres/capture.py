@@ -18,7 +18,7 @@ from advisor.model.catalog import Catalog
 from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors.postgres import live, shadow
-from connectors.postgres.capabilities import Facts, catalog_coverage, read_facts
+from connectors.postgres.capabilities import Facts, catalog_coverage, for_role, read_facts
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.explain import Explained, explain_all
 from connectors.postgres.session import LOST, Session
@@ -63,7 +63,7 @@ async def take(session: Session, request: CaptureRequest, progress: Progress = s
         folder=request.folder,
         server=facts.server,
         catalog=taken.catalog,
-        coverage=(*own, *taken.coverage),
+        coverage=for_role((*own, *taken.coverage), facts.role),
         plans=tuple(taken.plans),
         unexplained=taken.unexplained,
         captured_at=datetime.now(UTC),
