@@ -1,4 +1,4 @@
-"""A large schema without any server: 300 tables of up to a billion rows (2 TB in all), 2,000 query shapes, from a generated capture alone.
+"""A large schema without any server: 300 tables, 2 TB in all, 2,000 query shapes, from a generated capture alone.
 
 Run: ``python -m tests.benchmarks.shadow_scale [--tables 300] [--shapes 2000] [--engine]``. Printed: seconds to start,
 what-if calls a second, calls in all; with ``--engine`` the whole index engine, candidates and selection included.

@@ -143,7 +143,7 @@ class Cluster:
             await self._load()
             for number in range(backends):
                 self.databases.append(await self._copy(number))
-        except asyncpg.PostgresError as error:
+        except (asyncpg.PostgresError, OSError) as error:
             raise PlannerUnavailable(
                 f"The embedded PostgreSQL could not take the schema ({error}); free disk space and try again."
             ) from error

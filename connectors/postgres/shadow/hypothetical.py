@@ -44,7 +44,11 @@ async def build(cluster: Cluster, database: Database, indexes: Sequence[Index]) 
         for file, pages in files:
             uncut(file, pages)
         await connection.close()
-    await _finish(cluster, database, {name: index for index, name in names.items() if index not in database.built})
+    made = {name: index for index, name in names.items() if index not in database.built}
+    try:
+        await _finish(cluster, database, made)
+    except OSError as error:  # a full disk: these stay invisible, everything else goes on
+        database.built.update((index, Unbuildable(str(error))) for index in made.values())
 
 
 async def _tables(database: Database, indexes: Sequence[Index]) -> dict[str, list[int]]:

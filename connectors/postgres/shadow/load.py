@@ -40,6 +40,7 @@ _STATISTICS_OF = re.compile(r"'relname',\s*'((?:[^']|'')*)'(?:.*?'attname',\s*'(
 _MISSING_TYPE = re.compile(rf'type "?({_NAME}?)"?(?:\[\])? does not exist')
 _MISSING_SCHEMA = re.compile(r'schema "((?:[^"]|"")+)" does not exist')
 _MISSING_COLLATION = re.compile(r'collation "((?:[^"]|"")+)" for encoding')
+_MODIFIER = re.compile(r'type modifier is not allowed for type "([^"]+)"')
 _STAND_IN_TYPES = {"citext": "text", "hstore": "text", "ltree": "text", "geometry": "bytea", "geography": "bytea"}
 
 _RESTORE = re.compile(
@@ -85,9 +86,10 @@ class Loader:
             failed: dict[Statement, str] = {}
             for start in range(0, len(pending), _BATCH):
                 failed.update(await self._run(pending[start : start + _BATCH]))
-            repaired = [await self._stand_in(reason) for reason in dict.fromkeys(failed.values())]
-            progressed = len(failed) < len(pending) or any(repaired)
-            pending, reasons = list(failed), failed
+            stood_in = [await self._stand_in(reason) for reason in dict.fromkeys(failed.values())]
+            reasons = {_without_modifier(statement, reason): reason for statement, reason in failed.items()}
+            progressed = len(failed) < len(pending) or any(stood_in) or reasons.keys() != failed.keys()
+            pending = list(reasons)
             if not pending or not progressed:
                 break
         self.left_out += [LeftOut(name_of(s.text), reasons[s]) for s in pending]
@@ -163,6 +165,14 @@ def name_of(statement: str) -> str:
         constraint = " ".join(match[3].split()[:1]).lower() + " " + match[3].split(None, 1)[1] if match[3] else ""
         return f"{match[1].lower()} {match[2]}" + (f", {constraint}" if constraint else "")
     return " ".join(statement.split())[:60]
+
+
+def _without_modifier(statement: Statement, reason: str) -> Statement:
+    """Take a stand-in's type modifier away, which a domain cannot have: ``geometry(Point,4326)``."""
+    if not (match := _MODIFIER.search(reason)):
+        return statement
+    typed = re.compile(rf'("?\b{re.escape(match[1])}\b"?)\s*\([^()]*\)')
+    return Statement(typed.sub(r"\1", statement.text), statement.line)
 
 
 def _quoted(name: str, schema: str) -> str:
