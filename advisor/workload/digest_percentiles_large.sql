@@ -13,20 +13,14 @@ running AS (
         sum(calls) OVER (PARTITION BY fingerprint ORDER BY bucket) AS reached,
         sum(calls) OVER (PARTITION BY fingerprint) AS calls
     FROM bucket
-),
-params AS (
-    SELECT fingerprint, approx_count_distinct(params_digest) AS distinct_params
-    FROM event
-    WHERE fingerprint IS NOT NULL
-    GROUP BY fingerprint
 )
 SELECT
-    p.fingerprint,
-    min(CASE WHEN r.reached >= 0.5 * r.calls THEN r.ms END) AS p50_ms,
-    min(CASE WHEN r.reached >= 0.95 * r.calls THEN r.ms END) AS p95_ms,
-    min(CASE WHEN r.reached >= 0.99 * r.calls THEN r.ms END) AS p99_ms,
-    min(p.distinct_params) AS distinct_params
-FROM params AS p
-LEFT JOIN running AS r ON r.fingerprint = p.fingerprint
-GROUP BY p.fingerprint
-ORDER BY p.fingerprint
+    fingerprint,
+    [
+        min(CASE WHEN reached >= 0.5 * calls THEN ms END),
+        min(CASE WHEN reached >= 0.95 * calls THEN ms END),
+        min(CASE WHEN reached >= 0.99 * calls THEN ms END)
+    ] AS percentiles
+FROM running
+GROUP BY fingerprint
+ORDER BY fingerprint
