@@ -30,7 +30,7 @@ ARGUMENTS = [
 ]
 SMALL: Any = {"width": 390, "height": 844}
 PATHS = [
-    "/",
+    "/home",
     "/reports/1",
     "/reports/1/findings",
     "/reports/1/recommendations",
@@ -185,11 +185,11 @@ def test_the_keyboard_reaches_the_content_first(browser: Browser, address: str) 
 def test_a_scan_is_watched_live_and_leads_to_its_report(
     browser: Browser, serve: Callable[[FastAPI], str], shop: Report, gate: Any
 ) -> None:
-    page, problems = opened(browser, serve(create_app(store=MemoryReports([shop]), scan=gate)))
+    page, problems = opened(browser, serve(create_app(store=MemoryReports([shop]), scan=gate)) + "/home")
     page.get_by_label("Its URL").fill("postgresql://app:pw@staging/shop")
     page.get_by_role("button", name="Add and scan").click()
-    page.get_by_text("Reading the catalog").wait_for()
-    assert page.get_by_text("4 of 8 tables").first.is_visible()
+    page.get_by_text("Reading the catalog").last.wait_for()
+    assert page.get_by_text("4 of 8 tables").last.is_visible()
     gate.open.set()
     page.get_by_role("heading", name="4 problems on 3 tables").wait_for()
     assert page.url.endswith("/reports/2")
@@ -200,10 +200,12 @@ def test_a_scan_is_watched_live_and_leads_to_its_report(
 def test_without_javascript_the_scan_page_reloads_itself(
     browser: Browser, serve: Callable[[FastAPI], str], shop: Report, gate: Any
 ) -> None:
-    page, _ = opened(browser, serve(create_app(store=MemoryReports([shop]), scan=gate)), java_script_enabled=False)
+    page, _ = opened(
+        browser, serve(create_app(store=MemoryReports([shop]), scan=gate)) + "/home", java_script_enabled=False
+    )
     page.get_by_label("Its URL").fill("postgresql://app:pw@staging/shop")
     page.get_by_role("button", name="Add and scan").click()
-    page.get_by_text("Reading the catalog").wait_for()
+    page.get_by_text("Reading the catalog").last.wait_for()
     gate.open.set()
     page.get_by_role("link", name="Read the report").click()
     page.get_by_role("heading", name="4 problems on 3 tables").wait_for()

@@ -72,9 +72,9 @@ def test_a_kept_target_is_scanned_again_with_its_password_asked(client: httpx.Cl
     awaited(client, answer.headers["location"], "done")
     assert gate.urls[-1] == "postgresql://app:p%40ss%2Fword@staging/shop"
     assert client.post("/targets/77/scan").status_code == 422
-    assert "postgresql://app@staging/shop" in client.get("/").text
+    assert "postgresql://app@staging/shop" in client.get("/home").text
     client.post("/targets/1/remove")
-    assert "postgresql://app@staging/shop" not in client.get("/").text
+    assert "postgresql://app@staging/shop" not in client.get("/home").text
 
 
 def test_a_scan_can_be_cancelled_and_only_two_run_at_once(client: httpx.Client) -> None:

@@ -91,7 +91,7 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(shop: Report, b
 def test_a_password_shows_nowhere(client: httpx.Client, store: MemoryReports, url: str) -> None:
     page = client.post("/targets", data={"url": url})
     scan = page.url.path
-    pages = [page.text, client.get("/").text, client.get("/home.json").text]
+    pages = [page.text, client.get("/home").text, client.get("/home.json").text]
     for _ in range(100):
         if client.get(f"{scan}.json").json()["scan"].get("state") == "failed":
             break

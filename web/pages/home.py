@@ -6,13 +6,12 @@ from typing import Annotated
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from advisor.errors import AdvisorError, SourceError, without_secrets
-from advisor.model.codec import encode
 from advisor.registry import with_attribute
 from web.contexts import HomePage
-from web.rendering import TheScans, TheStore, html
+from web.rendering import TheScans, TheStore, html, page
 from web.security import COOKIE
 
 ROUTER = APIRouter()
@@ -30,19 +29,18 @@ def context(request: Request, store: TheStore, notice: str = "") -> HomePage:
     )
 
 
-@ROUTER.get("/home.json")
-def home_json(request: Request, store: TheStore) -> JSONResponse:
+@page(ROUTER, "/home", "home.html")
+def home(request: Request, store: TheStore) -> HomePage:
     """Reports and targets."""
-    return JSONResponse(encode(context(request, store)))
+    return context(request, store)
 
 
-@ROUTER.get("/", response_class=HTMLResponse, include_in_schema=False)
-def home(request: Request, store: TheStore) -> Response:
-    """Reports and targets; where there is nothing but one report, that report."""
-    page = context(request, store)
-    if len(page.reports) == 1 and not page.can_scan:
-        return RedirectResponse(f"/reports/{page.reports[0].id}", 303)
-    return html(request, "home.html", page)
+@ROUTER.get("/", include_in_schema=False)
+def first_page(store: TheStore) -> Response:
+    """The report where there is just one and nothing else, so that the first page answers; else all of them."""
+    reports = store.reports()
+    alone = len(reports) == 1 and not store.targets()
+    return RedirectResponse(f"/reports/{reports[0].id}" if alone else "/home", 303)
 
 
 @ROUTER.post("/targets", response_class=HTMLResponse)
@@ -86,7 +84,7 @@ def scan_target(
 def remove_target(store: TheStore, target_id: int) -> Response:
     """Forget a target; its reports stay."""
     store.remove_target(target_id)
-    return RedirectResponse("/", 303)
+    return RedirectResponse("/home", 303)
 
 
 @ROUTER.get("/login", response_class=HTMLResponse, include_in_schema=False)
