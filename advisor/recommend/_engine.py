@@ -88,7 +88,7 @@ class Advice:
         without = everything - {label(index)}
         gain = {
             query: self.table.weight(query) * (self.table.cost(query, without) - self.table.cost(query, everything))
-            for query in self.table.base
+            for query in self.table.served(label(index))
         }
         return sorted((query for query in gain if gain[query] > 0), key=lambda query: (-gain[query], query))
 

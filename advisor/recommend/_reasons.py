@@ -60,7 +60,7 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
             f"keeping it up would slow writes by {milliseconds(advice.upkeep(index))} over the window, "
             f"beyond --max-regression {options.max_regression:.0%}, and it gives back too little for that"
         )
-    alone = _saving(advice, frozenset(), key)
+    alone = table.saving(key, frozenset())
     if (best := _best_relative(advice, key)) < options.min_improvement:
         return f"it saves {best:.1%} of a query at most, below --min-improvement {options.min_improvement:.0%}"
     if best < UNSURE and _only_guessed(advice, key):
@@ -77,7 +77,7 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
             + (f"the {milliseconds(kept)} that writes would pay for it plus " if kept else "")
             + f"{share:.2%} of the workload's cost, which any such index must earn"
         )
-    if (more := _saving(advice, everything, key)) <= 0:
+    if (more := table.saving(key, everything)) <= 0:
         return _beaten(advice, key, alone)
     limits = _limits(options)
     return (
@@ -86,8 +86,7 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
 
 
 def _only_guessed(advice: Advice, key: str) -> bool:
-    served = {query for query, sets in advice.table.sets.items() if any(key in used for used in sets)}
-    return served <= advice.unsure
+    return set(advice.table.served(key)) <= advice.unsure
 
 
 def _limits(options: Options) -> str:
@@ -102,7 +101,7 @@ def _limits(options: Options) -> str:
 
 def _beaten(advice: Advice, key: str, alone: float) -> str:
     table = advice.table
-    served = [query for query, sets in table.sets.items() if any(key in used for used in sets)]
+    served = table.served(key)
     gain: dict[str, float] = {}
     for query in served:
         best = min(
@@ -115,20 +114,16 @@ def _beaten(advice: Advice, key: str, alone: float) -> str:
     if not gain:
         return f"alone it would save {_amount(advice, alone)} over the window, the chosen ones together leave nothing"
     winner = min(gain, key=lambda other: (-gain[other], other))
-    others = len({q for q, sets in table.sets.items() if any(winner in used for used in sets)} - set(served))
+    others = len(set(table.served(winner)) - set(served))
     also = f", which also serves {others} other {'query' if others == 1 else 'queries'}" if others else ""
     return f"lost to {winner}{also}; beside it this one saves nothing more"
-
-
-def _saving(advice: Advice, beside: frozenset[str], key: str) -> float:
-    return advice.table.total(beside) - advice.table.total(beside | {key})
 
 
 def _best_relative(advice: Advice, key: str) -> float:
     """The largest part of any one query's cost that an index set holding ``key`` saves over the set without it."""
     best = 0.0
-    for query, sets in advice.table.sets.items():
-        base = advice.table.base[query]
+    for query in advice.table.served(key):
+        base, sets = advice.table.base[query], advice.table.sets[query]
         for used, cost in sets.items():
             if key in used:
                 without = min([base, *(c for other, c in sets.items() if other <= used - {key})])

@@ -20,9 +20,10 @@ only in pairs are found, and the answer carries a bound that says how far from t
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 
 import highspy
 
@@ -81,13 +82,18 @@ class CostTable:
 
     def cost(self, query: str, chosen: frozenset[str]) -> float:
         """One execution's cost of ``query`` when ``chosen`` exist, upkeep included."""
-        priced = self.sets.get(query, {})
-        read = min((cost for key, cost in priced.items() if key <= chosen), default=math.inf)
-        return min(read, self.base[query]) + sum(self.upkeep_of(query).get(index, 0.0) for index in chosen)
+        base = self.base[query]
+        read = min((cost for key, cost in self.sets.get(query, {}).items() if key <= chosen), default=base)
+        upkeep = self.upkeep_of(query)
+        return min(read, base) + (math.fsum(upkeep.get(index, 0.0) for index in chosen) if upkeep else 0.0)
 
     def upkeep_of(self, query: str) -> Mapping[str, float]:
         """Index -> what one execution of ``query`` pays for it."""
         return self._upkeep.get(query, {})
+
+    def served(self, index: str) -> Collection[str]:
+        """The queries that some priced set holding ``index`` serves, sorted."""
+        return self._served.get(index, ())
 
     @cached_property
     def _upkeep(self) -> Mapping[str, Mapping[str, float]]:
@@ -96,10 +102,28 @@ class CostTable:
             by_query.setdefault(query, {})[index] = cost
         return by_query
 
+    @cached_property
+    def _served(self) -> Mapping[str, Collection[str]]:
+        by_index: dict[str, dict[str, None]] = {}
+        for query in sorted(self.sets):
+            for key in self.sets[query]:
+                for index in key:
+                    by_index.setdefault(index, {})[query] = None
+        return by_index
+
     def total(self, chosen: frozenset[str] = frozenset()) -> float:
         """The workload's weighted cost when ``chosen`` exist, charges included."""
         queries = math.fsum(self.weight(query) * self.cost(query, chosen) for query in self.base)
         return queries + math.fsum(self.charges.get(index, 0.0) for index in chosen)
+
+    def saving(self, index: str, beside: frozenset[str]) -> float:
+        """The weighted cost that ``index`` saves when all others of ``beside`` exist; negative when it costs more."""
+        without, together = beside - {index}, beside | {index}
+        queries = {*self.served(index), *(query for query, pays in self._upkeep.items() if index in pays)}
+        saved = math.fsum(
+            self.weight(query) * (self.cost(query, without) - self.cost(query, together)) for query in sorted(queries)
+        )
+        return saved - self.charges.get(index, 0.0)
 
 
 @dataclass(frozen=True)
@@ -174,17 +198,25 @@ def _worthwhile(table: CostTable, query: str, min_improvement: float) -> dict[fr
     base = table.base[query]
     kept: dict[frozenset[str], float] = {}
     for key, cost in sorted(table.sets.get(query, {}).items(), key=lambda row: (len(row[0]), row[1], sorted(row[0]))):
-        below = min((kept[other] for other in kept if other < key), default=base)
+        below = min((kept[other] for other in _within(key, kept)), default=base)
         if below - cost >= max(min_improvement, 1e-9) * abs(below):
             kept[key] = cost
     return kept
 
 
+def _within(key: frozenset[str], kept: Mapping[frozenset[str], float]) -> Iterator[frozenset[str]]:
+    """The members of ``kept`` that are proper subsets of ``key``."""
+    if 2 ** len(key) > len(kept):
+        yield from (other for other in kept if other < key)
+        return
+    for size in range(1, len(key)):
+        yield from (part for part in map(frozenset, combinations(sorted(key), size)) if part in kept)
+
+
 def _pruned(table: CostTable, chosen: frozenset[str]) -> frozenset[str]:
-    """``chosen`` without what no query's best set uses."""
+    """``chosen`` without what saves nothing beside the others."""
     while True:
-        total = table.total(chosen)
-        idle = next((index for index in sorted(chosen) if table.total(chosen - {index}) <= total), None)
+        idle = next((index for index in sorted(chosen) if table.saving(index, chosen) <= 0), None)
         if idle is None:
             return chosen
         chosen -= {idle}
@@ -197,7 +229,7 @@ def _selection(table: CostTable, chosen: frozenset[str], bound: float) -> Select
         before=before,
         after=after,
         bound=min(bound, after),
-        gain={index: table.total(chosen - {index}) - after for index in sorted(chosen)},
+        gain={index: table.saving(index, chosen) for index in sorted(chosen)},
         size=math.fsum(table.sizes.get(index, 0.0) for index in chosen),
     )
 
