@@ -95,7 +95,7 @@ class Facts:
             "role",
             seen=False,
             detail=f"{self.role} sees its own statements only: those of other roles have no text here.",
-            remedy="GRANT pg_monitor TO CURRENT_USER;",
+            remedy="GRANT pg_read_all_stats TO CURRENT_USER;",
         )
 
     def _log(self) -> Coverage:

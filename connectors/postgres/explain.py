@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 
@@ -83,7 +83,7 @@ async def explain(session: Session, text: str, *, keep_values: bool = False, pla
     except TimeoutError as error:
         raise SourceError("planning took too long") from error
     document = json.loads(answer)[0]
-    return build(document, keep_values=keep_values, text=text, planner=planner)
+    return replace(build(document, keep_values=keep_values, text=text, planner=planner), generic=count > 0)
 
 
 async def _ask(connection: object, statement: str, count: int) -> str:

@@ -140,7 +140,7 @@ def test_a_role_that_may_read_nothing_still_gets_the_outline(zoo: Any, tmp_path:
     assert capture.catalog.by_name[ANIMAL].options["unreadable"] == "true"
     assert all(column.stats is None for column in capture.catalog.by_name[ANIMAL].columns)
     assert len(capture.catalog.by_name[ANIMAL].indexes) == 7
-    assert entry(capture, "role").remedy == "GRANT pg_monitor TO beggar;"
+    assert entry(capture, "role").remedy == "GRANT pg_read_all_stats TO beggar;"
     assert "GRANT SELECT ON ALL TABLES IN SCHEMA zoo TO beggar;" in entry(capture, "catalog").remedy
     assert not [one for one in capture.coverage if "CURRENT_USER" in one.remedy]
     assert not [one for one in capture.coverage if "failed" in one.detail]
