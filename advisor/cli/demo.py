@@ -16,6 +16,9 @@ from advisor.model.report import Report
 from advisor.ports import Options, Progress, Step
 from connectors.postgres.embedded import EmbeddedServer, state_folder
 
+MODELS = "sample_dbs.shop_postgres.app.models:Base"
+"""The sample application's models, from which relationships get their names."""
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Where report.json, report.html and stubs/ go.")] = Path("advisor-demo"),
@@ -61,7 +64,7 @@ def postgres_report(folder: Path | None, scale: float, show: Progress) -> Report
         )
         reading = Reading(logs=recording.logs)
         with opened([url], reading, show) as capture, planner(capture, url, Estimator.AUTO, None, show) as estimator:
-            return pipeline.analyze(capture, estimator, Options(), show)
+            return pipeline.analyze(capture, estimator, Options(models=MODELS), show)
 
 
 def mongo_report(url: str | None, show: Progress) -> Report:

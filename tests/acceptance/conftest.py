@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from advisor import pipeline
+from advisor.cli.demo import MODELS
 from advisor.cli.options import Estimator
 from advisor.cli.sources import Reading, opened, planner
 from advisor.model.report import Report
@@ -17,8 +18,8 @@ from advisor.ports import Options, silent
 from connectors.postgres.embedded import EmbeddedServer
 from sample_dbs.shop_postgres.recording import DATABASE, SERVER_SETTINGS, Recording, record
 
-SCALE = float(os.environ.get("ADVISOR_TEST_SCALE", "0.4"))
-"""Below 0.3 some faults stop hurting: a scan of a small table is right."""
+SCALE = float(os.environ.get("ADVISOR_TEST_SCALE", "1.0"))
+"""The demo's own size; below 0.3 some faults stop hurting, for a scan of a small table is right."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Shop:
 def study(url: str, logs: tuple[Path, ...], kind: Estimator = Estimator.AUTO) -> Report:
     """Scan as ``advisor scan`` does."""
     with opened([url], Reading(logs=logs), silent) as capture, planner(capture, url, kind, None, silent) as prices:
-        return pipeline.analyze(capture, prices, Options())
+        return pipeline.analyze(capture, prices, Options(models=MODELS))
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,9 @@ def test_planted_n_plus_one_is_found_with_its_remedy(shop: Any, name: str) -> No
         assert any(children & set(finding.shapes) for finding in findings_of(shop.report, "n-plus-one")), child
         kinds = {r.kind for r in shop.report.recommendations if children & set(r.shapes)}
         assert kinds & {"eager_load", "rewrite_query"}, child
+    said = " ".join(r.solution + r.title + r.statement for r in shop.report.recommendations if r.kind == "eager_load")
+    for relationship in fault["relationships"]:
+        assert relationship in said
 
 
 @pytest.mark.parametrize("name", LOOKALIKES)
