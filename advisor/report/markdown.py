@@ -66,7 +66,8 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _recommendation(report: Report, number: int, each: Recommendation) -> Iterator[str]:
-    language = "sql" if each.kind in ("add_index", "drop_index", "configure") else ""
+    language = {"postgresql": "sql", "mongodb": "javascript"}.get(report.server.product, "")
+    language = "python" if each.kind == "eager_load" else language
     yield f"### {number}. {_inline(each.title)}\n"
     yield f"{_inline(each.problem)}\n"
     yield f"{_inline(each.root_cause)} {_inline(each.solution)}\n"

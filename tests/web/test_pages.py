@@ -181,6 +181,21 @@ def test_two_runs_are_compared(shop: Report, browse: Browse) -> None:
     assert len(found["slower"]) == 1
 
 
+def test_a_report_on_mongodb_has_all_pages(shop: Report, browse: Browse) -> None:
+    report = replace(shop, server=replace(shop.server, product="mongodb"))
+    with browse(create_app([report])) as client:
+        for tail in (
+            "",
+            "/findings",
+            "/recommendations",
+            f"/recommendations/{INDEX}",
+            "/queries",
+            "/tables",
+            "/exports",
+        ):
+            assert client.get(f"/reports/1{tail}").status_code == 200
+
+
 def test_hostile_text_stays_text(shop: Report, browse: Browse) -> None:
     evil = "</title><script>alert(1)</script>"
     finding = replace(shop.findings[0], message=evil, rule="missing-index")

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from advisor import export
 from advisor.model.finding import Finding
-from advisor.model.recommendation import Recommendation
+from advisor.model.recommendation import MigrationStub, Recommendation
 from advisor.model.report import Report
 from advisor.registry import with_attribute
 from advisor.report import words
@@ -92,10 +92,9 @@ def recommendation(
     """One remedy, its migration written for ``tool``."""
     each = _find(report, identity)
     known = export.tools(report.server.product)
-    chosen = tool or (known[0].name if known else "")
-    if not tool and "sql" in [offered.name for offered in known]:
-        chosen = "sql"
-    stub = stub_of(report, each, chosen)
+    names = [offered.name for offered in known]
+    chosen = tool or ("sql" if "sql" in names else names[0] if names else "")
+    stub = stub_of(report, each, chosen) if chosen else MigrationStub("", each.id, ())
     mine = {*each.tables}
     return RecommendationPage(
         report_id=report_id,
