@@ -10,13 +10,14 @@ import tempfile
 
 import duckdb
 
-from advisor.errors import EmptyWorkload
+from advisor.errors import EmptyWorkload, SourceError
 from advisor.model.capture import Capture
-from advisor.model.workload import Workload
+from advisor.model.workload import Burst, Suppressed, Workload
 from advisor.ports import Options, Progress, Step, silent
-from advisor.workload._digest_events import EventDigest, digest_events, event_table, window_of
+from advisor.workload._digest_events import EventDigest, digest_events, window_of
 from advisor.workload._digest_plans import attach_plans, queries_of_plans
 from advisor.workload._digest_statements import add_statements, add_temporary_files, statement_rows, statements_window
+from advisor.workload._duckdb import DuckDB, Engine
 from advisor.workload._shapes import Shapes
 from advisor.workload.bursts import find_bursts
 
@@ -29,7 +30,9 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
 
     Statistics come from events where the events have the shape, else from the server's aggregates, scaled to the
     events' window; the two are never added. Transaction control, settings, catalog queries and the advisor's own
-    statements are left out. Raises :class:`EmptyWorkload` when nothing is left.
+    statements are left out. With ``options.engine`` "spark" the events are digested by Apache Spark and not searched
+    for bursts. Raises :class:`EmptyWorkload` when nothing is left, :class:`CaptureError` when a file cannot be read,
+    :class:`SourceError` when the engine is unknown or missing.
     """
     options = options or Options()
     shapes = Shapes(capture)
@@ -38,17 +41,15 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": spill}) as database,
     ):
         database.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
-        events = EventDigest()
-        if event_table(database, capture):
-            progress(Step("Reading events"))
-            events = digest_events(database, shapes, progress)
+        progress(Step("Reading events"))
+        events, engine = _events(capture, shapes, options, DuckDB(database), progress)
         asked = add_temporary_files(database, events.queries, capture, shapes)
         statements = statement_rows(database, capture, shapes, events.query_ids)
-        bursts, suppressed = (
-            find_bursts(database, shapes.known(events.queries), capture.catalog, options)
-            if events.queries
-            else ((), ())
-        )
+        bursts: tuple[Burst, ...] = ()
+        suppressed: tuple[Suppressed, ...] = ()
+        if events.queries and isinstance(engine, DuckDB):
+            known = shapes.known(events.queries)
+            bursts, suppressed = find_bursts(database, known, capture.catalog, options)
     started, ended = window_of(capture, events) if events.queries else statements_window(capture, statements)
     seconds = (ended - started).total_seconds() if started and ended else 0.0
     queries, notes = add_statements(asked, statements, capture, shapes, seconds)
@@ -65,6 +66,28 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         events=events.count,
         duration_s=seconds,
         total_ms=round(sum(query.stats.total_ms for query in queries), 3),
-        unread=(*events.unread, *notes),
+        unread=(*events.unread, *notes, *_not_searched(events, options)),
         by_minute=events.by_minute,
     )
+
+
+def _not_searched(events: EventDigest, options: Options) -> tuple[tuple[str, int], ...]:
+    return (("events not searched for bursts (engine spark)", events.count),) if options.engine == "spark" else ()
+
+
+def _events(
+    capture: Capture, shapes: Shapes, options: Options, database: DuckDB, progress: Progress
+) -> tuple[EventDigest, Engine]:
+    """Digest the events with the engine that is asked for."""
+    if options.engine == "spark":
+        from advisor.workload._spark import Spark  # an optional extra
+
+        spark = Spark(capture)
+        try:
+            return digest_events(spark, shapes, progress), spark
+        finally:
+            spark.close()
+    if options.engine != "duckdb":
+        raise SourceError(f"{options.engine!r} is no engine of the digest; choose duckdb or spark.")
+    events = digest_events(database, shapes, progress) if database.open_events(capture) else EventDigest()
+    return events, database

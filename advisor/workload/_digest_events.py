@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
-import duckdb
-
-from advisor.captures import quoted
-from advisor.errors import CaptureError
 from advisor.model.capture import Capture
 from advisor.model.workload import CallSite, Query, QueryStats, StatsSource
 from advisor.ports import Progress, Step
+from advisor.workload._duckdb import Engine
 from advisor.workload._shapes import Shapes
-
-ADVISOR = "query-advisor"
-"""The application_name of the advisor's own sessions."""
 
 EXACT_UP_TO = 10_000_000
 """Events up to which percentiles are exact; their state holds every duration, eight bytes each."""
@@ -41,42 +34,9 @@ class EventDigest:
     query_ids: Mapping[str, str] = field(default_factory=dict)
 
 
-def sql_text(name: str) -> str:
-    """The text of ``<name>.sql`` beside this module."""
-    return files("advisor.workload").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-
-
-def rows(database: duckdb.DuckDBPyConnection, query: str) -> Iterator[dict[str, Any]]:
-    """The rows of a query, as mappings."""
-    cursor = database.execute(query)
-    names = [column[0] for column in cursor.description or ()]
-    for row in cursor.fetchall():
-        yield dict(zip(names, row, strict=True))
-
-
-def event_table(database: duckdb.DuckDBPyConnection, capture: Capture) -> bool:
-    """Declare ``raw_event`` over the capture's events; false when it has none.
-
-    Raises :class:`CaptureError` when the file cannot be read.
-    """
-    if not capture.events.exists():
-        return False
-    path = quoted(capture.events)
-    try:
-        database.execute(
-            f"CREATE VIEW raw_event AS SELECT * EXCLUDE (file_row_number), file_row_number AS seq"
-            f" FROM read_parquet('{path}', file_row_number = true)"
-            f" WHERE coalesce(application, '') <> '{ADVISOR}'"
-        )
-        database.execute("SELECT count(*) FROM raw_event").fetchall()
-    except duckdb.Error as error:
-        raise CaptureError(f"{capture.events} is not a readable Parquet file of events; capture again.") from error
-    return True
-
-
-def digest_events(database: duckdb.DuckDBPyConnection, shapes: Shapes, progress: Progress) -> EventDigest:
-    """Shapes and statistics of ``raw_event``; leaves the view ``event`` (with fingerprint, elements, seq) behind."""
-    texts = {row["text"]: row["calls"] for row in rows(database, sql_text("digest_texts"))}
+def digest_events(engine: Engine, shapes: Shapes, progress: Progress) -> EventDigest:
+    """Shapes and statistics of ``raw_event``; leaves ``event`` behind."""
+    texts = {row["text"]: row["calls"] for row in engine.rows("digest_texts")}
     by_fingerprint: defaultdict[str, list[str]] = defaultdict(list)
     for text in texts:
         by_fingerprint[shapes.glance(text)[0]].append(text)
@@ -93,13 +53,13 @@ def digest_events(database: duckdb.DuckDBPyConnection, shapes: Shapes, progress:
         else:
             reason = "catalog and driver queries" if shape.tables or shape.command == "SELECT" else "utility statements"
             unread[reason] += sum(texts[text] for text in same)
-    _declare_shapes(database, shaped)
+    engine.declare_shapes(shaped)
     count = sum(texts.values())
     progress(Step("Computing statistics", 0, count, "events"))
-    measured = {row["fingerprint"]: row for row in rows(database, sql_text("digest_shapes"))}
+    measured = {row["fingerprint"]: row for row in engine.rows("digest_shapes")}
     exact = "digest_percentiles" if count <= EXACT_UP_TO else "digest_percentiles_large"
-    percentiles = {row["fingerprint"]: row["percentiles"] for row in rows(database, sql_text(exact))}
-    facets = _facets(database)
+    percentiles = {row["fingerprint"]: row["percentiles"] for row in engine.rows(exact)}
+    facets = _facets(engine)
     queries = tuple(
         Query(
             shape,
@@ -110,15 +70,10 @@ def digest_events(database: duckdb.DuckDBPyConnection, shapes: Shapes, progress:
     )
     minutes = tuple(
         (minute, row["calls"], (row["total_us"] or 0) / 1000)
-        for row in rows(database, sql_text("digest_minutes"))
+        for row in engine.rows("digest_minutes")
         if (minute := moment(row["minute_us"])) is not None
     )
-    ids = dict(
-        database.execute(
-            "SELECT server_query_id, min(fingerprint) FROM event"
-            " WHERE server_query_id IS NOT NULL AND fingerprint IS NOT NULL GROUP BY server_query_id"
-        ).fetchall()
-    )
+    ids = {row["server_query_id"]: row["fingerprint"] for row in engine.rows("digest_query_ids")}
     return EventDigest(
         queries=queries,
         count=count,
@@ -138,18 +93,6 @@ def window_of(capture: Capture, events: EventDigest) -> tuple[datetime | None, d
 def moment(microseconds: int | None) -> datetime | None:
     """Microseconds since 1970 as a time; ``None`` stays ``None``."""
     return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-
-
-def _declare_shapes(database: duckdb.DuckDBPyConnection, shaped: list[tuple[str, str, int]]) -> None:
-    database.execute("CREATE TEMP TABLE text_shape (text VARCHAR, fingerprint VARCHAR, elements INTEGER)")
-    for start in range(0, len(shaped), 1000):
-        part = shaped[start : start + 1000]
-        marks = ", ".join("(?, ?, ?)" for _ in part)
-        database.execute(f"INSERT INTO text_shape VALUES {marks}", [value for row in part for value in row])
-    database.execute(
-        "CREATE TEMP VIEW event AS SELECT e.*, s.fingerprint, coalesce(s.elements, 0) AS elements"
-        " FROM raw_event AS e LEFT JOIN text_shape AS s ON s.text = e.text"
-    )
 
 
 def _stats(row: dict[str, Any], percentiles: Sequence[float | None]) -> QueryStats:
@@ -177,10 +120,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _facets(database: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+def _facets(engine: Engine) -> dict[str, dict[str, Any]]:
     found: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     names = {"route": "routes", "call_site": "call_sites", "user": "users", "application": "applications"}
-    for row in rows(database, sql_text("digest_facets")):
+    for row in engine.rows("digest_facets"):
         values = found[row["fingerprint"]][names[row["facet"]]]
         if len(values) < _FACETS:
             site = row["facet"] == "call_site"

@@ -14,7 +14,8 @@ from advisor.captures import quoted
 from advisor.errors import CaptureError
 from advisor.model.capture import Capture
 from advisor.model.workload import Query, QueryStats, StatsSource
-from advisor.workload._digest_events import moment, rows, sql_text
+from advisor.workload._digest_events import moment
+from advisor.workload._duckdb import DuckDB
 from advisor.workload._shapes import Shapes
 
 _DAY = timedelta(days=1)
@@ -53,7 +54,7 @@ def statement_rows(
             f"CREATE VIEW raw_statement AS SELECT * FROM read_parquet('{quoted(capture.statements)}')"
             f" WHERE database IS NULL OR '{quoted(capture.server.database)}' IN ('', database)"
         )
-        found = list(rows(database, sql_text("digest_statements")))
+        found = list(DuckDB(database).rows("digest_statements"))
     except duckdb.Error as error:
         raise CaptureError(f"{capture.statements} is not a readable Parquet file; capture again.") from error
     by_fingerprint: defaultdict[str, list[StatementTotals]] = defaultdict(list)
@@ -88,7 +89,7 @@ def add_temporary_files(
     try:
         path = quoted(capture.temporary_files)
         database.execute(f"CREATE VIEW raw_temporary_file AS SELECT * FROM read_parquet('{path}')")
-        for row in rows(database, sql_text("digest_temporary_files")):
+        for row in DuckDB(database).rows("digest_temporary_files"):
             written[shapes.glance(row["text"])[0]] += int(row["bytes"])
     except duckdb.Error as error:
         raise CaptureError(f"{capture.temporary_files} is not a readable Parquet file; capture again.") from error
