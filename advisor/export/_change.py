@@ -12,7 +12,7 @@ from advisor import __version__
 from advisor.errors import ExportError
 from advisor.model.catalog import Index, TableName, quote
 from advisor.model.ddl import create_index, drop_index, fitting_name, index_body, qualified
-from advisor.model.recommendation import AddIndex, DropIndex, Recommendation
+from advisor.model.recommendation import AddIndex, DropIndex, Method, Recommendation
 
 WAIT_BUDGET = "15min"
 """How long a concurrent build may wait for others. Its waits block no read and no write, whereas a short lock_timeout
@@ -186,8 +186,11 @@ class IndexChange:
         yield told.title
         yield f"Why: {told.problem}"
         yield f"Cost: {told.migration_impact.summary}"
+        known = {Method.MEASURED: "measured", Method.PLANNER: "proven", Method.ESTIMATED: "estimated"}[
+            told.benefit.method
+        ]
         planner = f" by {told.benefit.planner}" if told.benefit.planner else ""
-        yield f"Sure: {told.confidence.value}, benefit {told.benefit.method.value}{planner}"
+        yield f"Confidence: {told.confidence.value}; the benefit is {known}{planner}"
         yield f"Query Advisor {__version__}, recommendation {told.id}"
 
     def comment(self, mark: str) -> str:

@@ -29,7 +29,8 @@ def _lines(recommendation: Recommendation, refusal: str) -> Iterator[str]:
         case EagerLoad(changes=changes):
             pass
         case RewriteQuery(before=before, after=after, changes=changes):
-            yield from _diff(before, after)
+            if not changes:
+                yield from _diff(before, after)
         case _:
             yield from _fenced(recommendation.statement, "sql")
     for change in changes:
@@ -49,8 +50,9 @@ def _lines(recommendation: Recommendation, refusal: str) -> Iterator[str]:
 
 
 def _diff(before: str, after: str) -> Iterator[str]:
-    compared = difflib.ndiff(before.splitlines(), after.splitlines())
-    yield from _fenced("\n".join(line for line in compared if not line.startswith("?")), "diff")
+    old, new = before.splitlines(), after.splitlines()
+    compared = list(difflib.unified_diff(old, new, lineterm="", n=len(old) + len(new)))
+    yield from _fenced("\n".join(compared[3:] or old), "diff")
 
 
 def _fenced(text: str, language: str) -> Iterator[str]:
