@@ -35,6 +35,8 @@ def main(name: str) -> None:
 
 
 def _relation(model: Any, field: Any) -> dict[str, Any] | None:
+    if hasattr(field, "ct_field") and hasattr(field, "fk_field"):
+        return _generic(model, field)
     target = field.related_model
     if target is None or not hasattr(target, "_meta"):
         return None
@@ -45,6 +47,9 @@ def _relation(model: Any, field: Any) -> dict[str, Any] | None:
         "target_table": target._meta.db_table,
         "to_many": bool(field.one_to_many or field.many_to_many),
     }
+    if hasattr(field, "object_id_field_name"):
+        column = target._meta.get_field(field.object_id_field_name).column
+        return told | {"attribute": field.name, "columns": [column], "local_columns": [model._meta.pk.column]}
     if field.many_to_many:
         return told | _many_to_many(field)
     if field.concrete:
@@ -63,6 +68,20 @@ def _relation(model: Any, field: Any) -> dict[str, Any] | None:
         "attribute": field.get_accessor_name(),
         "columns": [forward.column],
         "local_columns": [forward.target_field.column],
+    }
+
+
+def _generic(model: Any, field: Any) -> dict[str, Any]:
+    """A GenericForeignKey leads to any table, so its target stays empty."""
+    return {
+        "owner": model.__name__,
+        "attribute": field.name,
+        "target": "",
+        "table": model._meta.db_table,
+        "target_table": "",
+        "columns": [],
+        "local_columns": [model._meta.get_field(field.fk_field).column],
+        "to_many": False,
     }
 
 

@@ -70,7 +70,7 @@ def _collect(
             f"annotate(newest=Subquery({fetch.name.target}.objects.filter(…=OuterRef('pk')).order_by(…).values('pk')[:1]))"
         )
     else:
-        many = many or fetch.to_many
+        many = many or fetch.to_many or fetch.name.generic
         below = [child for child in fetch.children if child.kind == "rows"]
         if not below or not many:
             (fetched if many else joined).append(path)

@@ -16,12 +16,16 @@ TO_MANY = (Relation.ONE_TO_MANY, Relation.MANY_TO_MANY)
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One way to name the relation: ``owner.attribute`` leads to ``target``. ``nullable``: there may be none."""
+    """One way to name the relation: ``owner.attribute`` leads to ``target``.
+
+    ``nullable``: there may be none. ``generic``: it may lead to several tables, so that no join can follow it.
+    """
 
     owner: str
     attribute: str
     target: str
     nullable: bool = True
+    generic: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,18 +109,23 @@ def _asks_whether(shape: QueryShape) -> bool:
 def _of_models(burst: Burst, models: Models) -> Iterable[Name]:
     """Those relations of the parent's model whose statement is the child's (research page, 4)."""
     for relation in models.relations:
-        if (
-            _same(relation.table, burst.parent_table)
-            and _same(relation.target_table, burst.child_table)
-            and set(relation.columns) == set(burst.child_columns)
-            and bool(relation.link_table) == (burst.link_table is not None)
-            and (not relation.link_table or _same(relation.link_table, burst.link_table))
-        ):
-            yield _named(relation)
+        if not _same(relation.table, burst.parent_table):
+            continue
+        if not relation.target_table:
+            if relation.local_columns == burst.parent_columns:
+                target = class_name(burst.child_table)
+                yield Name(relation.owner, relation.attribute, target, relation.nullable, generic=True)
+        elif _leads(relation, burst):
+            yield Name(relation.owner, relation.attribute, relation.target, relation.nullable)
 
 
-def _named(relation: ModelRelation) -> Name:
-    return Name(relation.owner, relation.attribute, relation.target, relation.nullable)
+def _leads(relation: ModelRelation, burst: Burst) -> bool:
+    return (
+        _same(relation.target_table, burst.child_table)
+        and set(relation.columns) == set(burst.child_columns)
+        and bool(relation.link_table) == (burst.link_table is not None)
+        and (not relation.link_table or _same(relation.link_table, burst.link_table))
+    )
 
 
 def _same(told: str, table: TableName | None) -> bool:
@@ -128,6 +137,8 @@ def _guessed(burst: Burst, catalog: Catalog) -> tuple[Name, ...]:
     target = class_name(burst.child_table)
     if burst.relation in TO_MANY:
         return (Name(owner, burst.child_table.name if burst.child_table else "children", target),)
+    if burst.parent_columns == ("object_id",):
+        return (Name(owner, "content_object", target, generic=True),)
     ways = [burst.parent_columns, *_alternatives(burst, catalog)]
     return tuple(
         Name(owner, attribute(columns[0]), target, _nullable(burst.parent_table, columns, catalog))

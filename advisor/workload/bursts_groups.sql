@@ -58,13 +58,20 @@ JOIN burst_shape AS w ON w.id = e.shape
 WHERE g.role = 'read'
 GROUP BY g.unit, g.shape;
 
--- Time between the starts of successive executions: a poller's are equal.
+-- Time between the starts of successive executions: a poller's are equal but for a few (its share within a fifth of the
+-- median; a coefficient of variation would be spoilt by one pause).
 CREATE OR REPLACE TEMP TABLE burst_rhythm AS
-SELECT unit, shape, stddev_pop(step) / nullif(avg(step), 0) AS variation, median(step) AS step
-FROM (
+WITH steps AS (
     SELECT unit, shape, started - lag(started) OVER (PARTITION BY unit, shape ORDER BY pos) AS step
     FROM burst_member
     WHERE role = 'read'
+),
+middle AS (
+    SELECT unit, shape, median(step) AS step FROM steps WHERE step IS NOT NULL GROUP BY unit, shape
 )
-WHERE step IS NOT NULL
-GROUP BY unit, shape;
+SELECT m.unit, m.shape, m.step, avg((abs(s.step - m.step) <= 0.2 * m.step)::INT) AS regular
+FROM middle AS m
+JOIN steps AS s ON s.unit = m.unit AND s.shape = m.shape AND s.step IS NOT NULL
+-- Only long steps can be a poller's.
+WHERE m.step >= 20000
+GROUP BY m.unit, m.shape, m.step;

@@ -66,7 +66,7 @@ WITH facts AS (
         coalesce(w.writes, 0) AS writes,
         coalesce(w.same_table, 0) AS same_table,
         coalesce(w.inserts, 0) AS inserts,
-        r.variation,
+        r.regular,
         r.step,
         o.unit IS NOT NULL AS opening,
         b.unit IS NOT NULL AS beside,
@@ -101,7 +101,7 @@ judged AS (
             WHEN opening THEN 'traffic'
             WHEN parent IS NOT NULL THEN 'n-plus-one'
             WHEN writes >= 0.8 * n THEN 'write-loop'
-            WHEN params = 1 AND variation < 0.2 AND step >= 20000 AND step > 10 * spent_median THEN 'polling'
+            WHEN params = 1 AND regular >= 0.75 AND step > 10 * spent_median THEN 'polling'
             WHEN kind = 2 AND (beside OR others > 0.5 * n) THEN 'traffic'
             WHEN params = 1 OR params < n / 3.0 THEN 'repeated-identical-query'
             WHEN NOT has_key THEN 'no-key'

@@ -134,13 +134,13 @@ POSITIVE = [
         "generic_forward",
         query=lambda: _models().Note.objects.order_by("id")[:12],
         visit=lambda n: n.target.name,
-        expected=(burst("authors", "notes", M2O),),
+        expected=(burst("authors", "notes", M2O, "Note.target"),),
     ),
     Case(
         "generic_reverse",
         query=lambda: _models().Author.objects.order_by("id")[:12],
         visit=lambda a: [n.text for n in a.notes.all()],
-        expected=(burst("notes", "authors", O2M),),
+        expected=(burst("notes", "authors", O2M, "Author.notes"),),
     ),
 ]
 

@@ -1,0 +1,84 @@
+"""SQLAlchemy 2, sync and async: connection events and ``do_orm_execute``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from advisor.record.recorder import Recorder
+
+_STARTED, _RELATION = "advisor_started", "advisor_relation"
+
+
+def attach(recorder: Recorder, engine: Any) -> Callable[[], None]:
+    """Listen to ``engine``; returns what stops listening."""
+    from sqlalchemy import event
+    from sqlalchemy.orm import Session
+
+    sync = getattr(engine, "sync_engine", engine)
+
+    def before(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        connection.info[_STARTED] = time.perf_counter()
+
+    def after(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        seconds = time.perf_counter() - connection.info.pop(_STARTED, time.perf_counter())
+        options = context.execution_options if context is not None else {}
+        recorder.add(
+            _session(connection),
+            statement,
+            parameters,
+            seconds,
+            rows=None if many else cursor.rowcount,
+            relation=options.get(_RELATION, ""),
+            depth=4,
+        )
+
+    def failed(context: Any) -> None:
+        if context.connection is None or context.statement is None:
+            return
+        seconds = time.perf_counter() - context.connection.info.pop(_STARTED, time.perf_counter())
+        code = getattr(context.original_exception, "sqlstate", None) or "XX000"
+        recorder.add(_session(context.connection), context.statement, context.parameters, seconds, error=code, depth=4)
+
+    def border(text: str) -> Callable[[Any], None]:
+        return recorder.guarded(lambda connection: recorder.add(_session(connection), text, None, 0.0))
+
+    listeners: list[tuple[Any, str, Any]] = [
+        (sync, "before_cursor_execute", recorder.guarded(before)),
+        (sync, "after_cursor_execute", recorder.guarded(after)),
+        (sync, "handle_error", recorder.guarded(failed)),
+        (sync, "begin", border("BEGIN")),
+        (sync, "commit", border("COMMIT")),
+        (sync, "rollback", border("ROLLBACK")),
+        (Session, "do_orm_execute", recorder.guarded(_name_relation)),
+    ]
+    for target, name, listener in listeners:
+        event.listen(target, name, listener)
+
+    def detach() -> None:
+        for target, name, listener in listeners:
+            event.remove(target, name, listener)
+
+    return detach
+
+
+def _session(connection: Any) -> str:
+    return f"{id(connection.connection.dbapi_connection):x}"
+
+
+def _name_relation(state: Any) -> None:
+    """Tag a true lazy load with its relation, and a refresh of columns with its class.
+
+    ``lazy_loaded_from`` is set for a lazy load only; ``is_relationship_load`` is true for selectinload as well, the
+    remedy itself.
+    """
+    if state.lazy_loaded_from is not None:
+        path = state.loader_strategy_path
+        owner = state.lazy_loaded_from.mapper.class_.__name__
+        key = next((part.key for part in reversed(list(path or ())) if hasattr(part, "key")), "")
+        state.update_execution_options(**{_RELATION: f"{owner}.{key}"})
+    elif state.is_column_load and not state.is_relationship_load:
+        mapper = state.bind_mapper
+        state.update_execution_options(**{_RELATION: f"{mapper.class_.__name__ if mapper else ''}.*"})

