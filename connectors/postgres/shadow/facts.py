@@ -85,4 +85,5 @@ def _key(column: Mapping[str, Any]) -> KeyColumn:
         nulls=float(column["nulls"] or 0.0),
         frequencies=tuple(map(float, column["frequencies"] or ())),
         elements=float(counts[-1]) if counts else 0.0,
+        text=column["is_text"],
     )

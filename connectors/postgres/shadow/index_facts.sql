@@ -10,13 +10,12 @@ SELECT i.indexrelid AS oid, x.relname AS name, i.indrelid AS table_oid, m.amname
         WHEN s.stakind4 THEN s.stanumbers4 WHEN s.stakind5 THEN s.stanumbers5 END AS frequencies,
     CASE 5 WHEN s.stakind1 THEN s.stanumbers1 WHEN s.stakind2 THEN s.stanumbers2 WHEN s.stakind3 THEN s.stanumbers3
         WHEN s.stakind4 THEN s.stanumbers4 WHEN s.stakind5 THEN s.stanumbers5 END AS element_counts,
-    h.attlen AS heap_length
+    a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bytea'::regtype) AS is_text
 FROM pg_index i
 JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_am m ON m.oid = x.relam
 JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_attribute a ON a.attrelid = i.indexrelid
-LEFT JOIN pg_attribute h ON h.attrelid = i.indrelid AND h.attnum = i.indkey[a.attnum - 1]
 LEFT JOIN pg_statistic s ON NOT s.stainherit AND CASE WHEN i.indkey[a.attnum - 1] = 0
     THEN s.starelid = i.indexrelid AND s.staattnum = a.attnum
     ELSE s.starelid = i.indrelid AND s.staattnum = i.indkey[a.attnum - 1] END

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.postgres.shadow.files import PAGE
 
@@ -31,6 +31,11 @@ _SPREAD_DUPLICATES = 50.0
 """Above so many duplicates a key the spread around the mean no longer matters for the size."""
 # Widths of text, header included, that betray a fixed length: 32, 36, 40 and 64 characters (MD5, UUID, SHA-1, SHA-256).
 _FIXED_TEXT = frozenset({33, 37, 41, 65})
+_SPREAD = 0.15
+"""How far widths of text are taken to lie around their average, as a part of it: the statistics do not tell."""
+_SAMPLES = tuple(step / 4 for step in range(-4, 5))
+_BYTES_PER_JSON_ITEM = 10
+"""A key or a value of jsonb takes about so much: four bytes of JEntry, and short strings or numbers (``jsonb.h``)."""
 _ALIGNMENT = {"c": 1, "s": 2, "i": 4, "d": 8}
 
 
@@ -39,7 +44,7 @@ class KeyColumn:
     """One column of an index as stored: ``length`` and ``alignment`` are pg_attribute's attlen and attalign.
 
     ``width`` is the average in bytes, ``nulls`` the fraction, ``frequencies`` those of the most common values,
-    ``elements`` how many elements an array, tsvector or jsonb value has on average.
+    ``elements`` how many elements an array or tsvector has on average (0: not known), ``text``: of variable length.
     """
 
     length: int
@@ -48,11 +53,12 @@ class KeyColumn:
     nulls: float = 0.0
     frequencies: tuple[float, ...] = ()
     elements: float = 0.0
+    text: bool = True
 
     @property
-    def varies(self) -> bool:
-        """Whether values differ in width, so that alignment rounds each of them differently."""
-        return self.length < 0 and self.width not in _FIXED_TEXT
+    def spread(self) -> float:
+        """How far values' widths lie from the average, in bytes; each of them is rounded by alignment."""
+        return self.width * _SPREAD if self.length < 0 and self.text and self.width not in _FIXED_TEXT else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +99,25 @@ def index_size(facts: IndexFacts) -> IndexSize:
 
 def tuple_bytes(keys: Sequence[KeyColumn]) -> float:
     """The average bytes that one entry takes on a page, its line pointer included; nulls take no room."""
-    position = float(_HEADER)
+    without_null = math.prod(1 - key.nulls for key in keys)
+    # The null bitmap has four bytes, which alignment makes eight.
+    header = _HEADER + 8 * (1 - without_null)
+    samples = _SAMPLES if any(key.spread for key in keys) else (0.0,)
+    return sum(_entry_bytes(keys, header, sample) for sample in samples) / len(samples)
+
+
+def _entry_bytes(keys: Sequence[KeyColumn], header: float, sample: float) -> float:
+    """Bytes of an entry whose texts are longer than the average by ``sample`` times their spread."""
+    position = header
     for key in keys:
-        present = 1.0 - key.nulls
         if key.length > 0:
             boundary = _ALIGNMENT.get(key.alignment, 1)
-            position = math.ceil(position / boundary) * boundary if key.nulls < 1 else position
-            position += key.length * present
+            if key.nulls < 1:
+                position = math.ceil(position / boundary) * boundary
+            position += key.length * (1 - key.nulls)
         else:
-            position += key.width * present
-    if any(key.nulls > 0 for key in keys):
-        # Entries with a null carry a bitmap of four bytes, which alignment makes eight.
-        position += 8 * (1 - math.prod(1 - key.nulls for key in keys))
-    # Of widths that vary each value is rounded up by three and a half bytes on average.
-    aligned = position + 3.5 if any(key.varies for key in keys) else _aligned(position)
-    return aligned + _ITEM
+            position += round(key.width + sample * key.spread) * (1 - key.nulls)
+    return _aligned(position) + _ITEM
 
 
 def _btree(facts: IndexFacts) -> IndexSize:
@@ -209,8 +219,12 @@ def _hash(facts: IndexFacts) -> IndexSize:
     power = 2.0 ** math.floor(math.log2(wanted))
     step = power / 4 if wanted >= 512 else power
     buckets = power if wanted == power else power + math.ceil((wanted - power) / step) * step
-    overflow = max(0.0, facts.rows * entry / _ROOM - buckets)
-    return IndexSize(math.ceil(buckets + overflow + buckets / (PAGE * 8 / 2) + 2))
+    # Buckets of the last round that are not split yet hold twice as much as the others.
+    full = 2.0 ** math.ceil(math.log2(buckets))
+    unsplit, load = full - buckets, facts.rows / full
+    per_page = _ROOM // entry
+    pages = (buckets - unsplit) * math.ceil(load / per_page) + unsplit * math.ceil(2 * load / per_page)
+    return IndexSize(math.ceil(pages + buckets / (PAGE * 8 / 2) + 2))
 
 
 def _brin(facts: IndexFacts) -> IndexSize:
@@ -222,20 +236,32 @@ def _brin(facts: IndexFacts) -> IndexSize:
 
 
 def _gin(facts: IndexFacts) -> IndexSize:
-    """Entries are not counted by the server's statistics; the number of distinct elements is a rough guess.
+    """A rough guess: what the elements are, and how many different ones, is not in the statistics of most types.
 
+    Of jsonb's items half are keys, which every row has; a quarter are values of few kinds and a quarter of many.
     TIDs are stored as differences in groups of seven bits (``ginpostinglist.c``).
     """
-    total = entries = 0.0
+    total = 0.0
     for key in facts.keys:
-        elements = max(key.elements, 1.0)
-        items = facts.rows * (1 - key.nulls) * elements
-        width = max(4.0, key.width / elements)
-        distinct = max(1.0, min(items, facts.distinct if elements == 1 else math.sqrt(items) * 4))
-        gap = max(1.0, facts.heap_pages * 2048 / max(1.0, items / distinct))
-        total += items * math.ceil(max(1.0, math.log2(gap)) / 7)
-        entries += distinct * (_aligned(_HEADER + width) + _ITEM + 8)
-    return IndexSize(max(2, 2 + math.ceil((total + entries) / (_ROOM * 0.9))))
+        rows = facts.rows * (1 - key.nulls)
+        if key.elements:
+            items = rows * key.elements
+            total += _gin_bytes(facts, items, math.sqrt(items) / 2, key.width / key.elements)
+        else:
+            items = rows * max(1.0, key.width / _BYTES_PER_JSON_ITEM)
+            for share, distinct in ((0.5, items / max(rows, 1)), (0.25, 20.0), (0.25, rows / 10)):
+                total += _gin_bytes(facts, items * share, distinct, _BYTES_PER_JSON_ITEM)
+    return IndexSize(max(2, 2 + math.ceil(total / (_ROOM * 0.9))))
+
+
+def _gin_bytes(facts: IndexFacts, items: float, distinct: float, width: float) -> float:
+    """Bytes of the entries and posting lists of ``items`` elements, ``distinct`` of them different."""
+    distinct = max(1.0, min(items, distinct))
+    gap = max(1.0, facts.rows * distinct / max(items, 1.0))
+    per_page = max(1.0, facts.rows / max(1, facts.heap_pages))
+    # Rows of one page differ by their offsets, eleven bits of a TID; others by page numbers above these.
+    difference = gap if gap < per_page / 2 else gap / per_page * 2048
+    return items * math.ceil(math.log2(difference + 1) / 7) + distinct * (_aligned(_HEADER + width) + _ITEM + 8)
 
 
 def _tree(facts: IndexFacts) -> IndexSize:
@@ -245,7 +271,7 @@ def _tree(facts: IndexFacts) -> IndexSize:
 
 
 def _present(key: KeyColumn) -> KeyColumn:
-    return KeyColumn(key.length, key.alignment, key.width, 0.0, key.frequencies, key.elements)
+    return replace(key, nulls=0.0)
 
 
 def _aligned(size: float) -> int:
