@@ -27,8 +27,8 @@ _BOUNDED = (Operator.RANGE, Operator.PREFIX, Operator.IS_NOT_NULL)
 class Wish:
     """What one query, or one arm of its ``$or``, asks of one index.
 
-    ``equal`` may stand in any order, ``ordered`` (field, descending) follow as they are. ``optional`` fields narrow what
-    is fetched but may go where another index has no place for them.
+    ``equal`` may stand in any order, ``ordered`` (field, descending) follow as they are. ``optional`` fields narrow
+    what is fetched but may go where another index has no place for them.
     """
 
     table: TableName
@@ -151,8 +151,8 @@ def _ordered(
 ) -> list[tuple[str, bool]]:
     """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan.
 
-    The exception: with neither an equality to narrow the scan nor a limit to stop it, walking the whole index in the order
-    of the sort reads every key, whereas the range alone reads only what is wanted.
+    The exception: with neither an equality to narrow the scan nor a limit to stop it, walking the whole index in the
+    order of the sort reads every key, whereas the range alone reads only what is wanted.
     """
     sorted_by = {name for name, _ in sort}
     others = [(name, False) for name in dict.fromkeys(ranges) if name not in sorted_by]

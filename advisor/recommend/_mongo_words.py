@@ -90,7 +90,7 @@ def risks(index: Index, table: Table | None, wishes: Sequence[Wish]) -> Iterator
     if len(index.columns) > 1:
         known = sorted({name for wish in wishes for name in wish.arrays})
         if known:
-            yield f"{', '.join(known)} holds arrays: no other field of this index may hold one in the same document (171)."
+            yield f"{', '.join(known)} holds arrays: no other field of this index may hold one in a document (171)."
         else:
             yield (
                 "Precondition: at most one of these fields holds an array in any document; "

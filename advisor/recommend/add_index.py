@@ -20,6 +20,8 @@ from advisor.model.recommendation import (
 from advisor.model.workload import Query
 from advisor.ports import Study
 from advisor.recommend import _reasons, _words
+from advisor.recommend._drops import Drop, Judge, protection
+from advisor.recommend._drops import recommendation as drop_recommendation
 from advisor.recommend._engine import Advice, advise
 from advisor.recommend._figures import milliseconds
 from advisor.recommend._foreign_keys import PREFIX
@@ -48,7 +50,36 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
         names = taken.setdefault(index.table.schema, names_in(study.catalog, index.table.schema))
         final = named(index, names)
         names.add(final.name)
-        yield _Writer(study, advice, index, final).recommendation(findings)
+        built = _Writer(study, advice, index, final).recommendation(findings)
+        yield built
+        yield from _replaced(study, advice, built, findings)
+
+
+def _replaced(
+    study: Study, advice: Advice, built: Recommendation, findings: Sequence[Finding]
+) -> Iterator[Recommendation | Declined]:
+    """Advise to drop what the new index makes superfluous, once it is built and if the planner agrees."""
+    if not isinstance(built.action, AddIndex) or not built.action.replaces:
+        return
+    new, table = built.action.index, study.catalog.by_name[built.action.index.table]
+    judge = Judge(study, study.estimator, frozenset(advice.chosen))
+    for old in (index for index in table.indexes if index.name in built.action.replaces):
+        drop = Drop(
+            old,
+            table,
+            f"{new.name} ({', '.join(new.keys)}), advised here, begins with the keys of {old.name} "
+            f"({', '.join(old.keys)}) and will serve all of its queries.",
+            f"{old.name} is narrower than what the workload asks for.",
+            "redundant-index",
+            Confidence.MEDIUM,
+            new.name,
+            (f"Only after {new.name} is built and valid.",),
+        )
+        objection = protection(old, table, study.catalog) or judge.objection(old)
+        if objection:
+            yield Declined(f"drop {old.name}", f"{drop.why} But {objection}.", "drop_index", (table.name,))
+        else:
+            yield drop_recommendation(study, drop, findings, asked=judge.asked)
 
 
 class _Writer:
@@ -158,15 +189,15 @@ class _Writer:
         return MigrationImpact(summary=statement, rollback=(_words.undo(self._final),))
 
     def _replaces(self) -> tuple[str, ...]:
-        """Existing indexes that the new one makes superfluous (constraints' own never)."""
-        return tuple(
-            existing.name
-            for existing in self._table.indexes
-            if not existing.constraint
-            and not existing.primary
-            and not existing.unique
-            and normal(self._index).covers(normal(existing))
-        )
+        """Existing indexes that it makes superfluous: no constraint's own, and none that is superfluous already."""
+        found = []
+        for existing in self._table.indexes:
+            bound = existing.constraint or existing.primary or existing.unique or not existing.valid
+            others = [other for other in self._table.indexes if other.valid and other.name != existing.name]
+            already = existing.scans == 0 or any(normal(other).covers(normal(existing)) for other in others)
+            if not bound and not already and normal(self._index).covers(normal(existing)):
+                found.append(existing.name)
+        return tuple(found)
 
     def _partitions(self) -> tuple[TableName, ...]:
         """The leaves below a partitioned table, at any depth."""

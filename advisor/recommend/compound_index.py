@@ -77,6 +77,8 @@ def _reason_against(wish: Wish, effort: Effort, table: Table | None) -> str | No
     if not effort.wasteful and not effort.sorted_in_memory:
         large = effort.collection_scan and effort.examined >= SMALL
         return _all_of_it(effort) if large and effort.share is not None else None
+    if served and effort.returned is None:
+        return None  # a group or count reads all that matches: that it reads much says nothing
     if served:
         return "it is there already: what the query still reads in vain is not a matter of indexes (see its findings)"
     if table is not None and 0 < table.rows < SMALL:
@@ -165,7 +167,7 @@ def _unhide(study: Study, index: Index, served: Sequence[_Asked], findings: Sequ
         tables=(index.table,),
         problem=words.problem(queries, study.workload),
         root_cause=f"The index {index.name} is there and is maintained by every write, but hidden from the planner.",
-        solution="Unhide it: it is usable at once, nothing is built. Or drop it, if it was hidden in order to be dropped.",
+        solution="Unhide it: it is usable at once, nothing is built. Or drop it, if it was hidden for that.",
         benefit=_benefit(study, served),
         migration_impact=_impact(study, action, statement, (hide_index(index),)),
         risks=("Somebody hid it: ask why first. Its uses are counted from zero again.",),

@@ -159,7 +159,7 @@ def choose(
     max_per_table: int | None = None,
     min_improvement: float = 0.0,
     max_regression: float | None = None,
-    gap: float = 1e-6,
+    gap: float = 1e-4,
     max_nodes: int = MAX_NODES,
 ) -> Selection:
     """Choose the indexes with the least weighted cost of the workload within ``budget`` bytes.

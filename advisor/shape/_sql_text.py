@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from advisor.shape._sql_fingerprint import is_structural, is_unary
 from advisor.shape._sql_items import ITEM_ENDS, shared_values
@@ -22,6 +23,11 @@ _MODIFIED_TYPES = words(
     "interval current_timestamp localtimestamp current_time localtime second"
 )
 _COMPARISONS = words("= <> != < > <= >= ~ ~* !~ !~* ~~ ~~* !~~ !~~* @> <@ && @@ ? ?| ?&")
+# Operators that sqlglot reads; any other (pg_trgm's %>, pgvector's <#>, …) is written OPERATOR(…) for it.
+_PARSED_OPERATORS = words(
+    "+ - * / % ^ < > <= >= = <> != || | & # ~ << >> ~* !~ !~* ~~ ~~* !~~ !~~* -> ->> #> #>> #- @> <@ ? ?| ?& && @@ @? "
+    "<-> :: => := ^@ <=> @ -|- &< &>"
+)
 _COMPARED = words("between and like ilike in limit offset first next values escape or where on not to")
 # Functions that take "any" and so cannot tell a bare parameter's type.
 _TAKES_ANY = words(
@@ -71,10 +77,11 @@ class _Frame:
     inserting: bool = False
 
 
-class _Unparsed(str):
-    """A piece that the canonical text has and the parser is spared."""
+class _Split(NamedTuple):
+    """A piece that the parser is spared (``parsable`` empty) or given in another spelling."""
 
-    __slots__ = ()
+    text: str
+    parsable: str = ""
 
 
 class _Writer:
@@ -83,7 +90,7 @@ class _Writer:
     def __init__(self, items: Sequence[Token]) -> None:
         self.items = items
         self.out = Canonical()
-        self.pieces: list[str | int] = []
+        self.pieces: list[str | int | _Split] = []
         self.frames = [_Frame()]
         self.shared = shared_values(items)
         self.number_at: dict[int, int] = {}
@@ -93,9 +100,11 @@ class _Writer:
         place = 0
         while place < len(self.items):
             place = self._step(place)
-        self.out.text = "".join(piece if isinstance(piece, str) else f"${piece}" for piece in self.pieces).strip()
-        parsable = [piece for piece in self.pieces if not isinstance(piece, _Unparsed)]
-        self.out.parsable = "".join(piece if isinstance(piece, str) else f'"${piece}"' for piece in parsable).strip()
+        for piece in self.pieces:
+            text, parsable = piece if isinstance(piece, _Split) else (piece, piece)
+            self.out.text += f"${text}" if isinstance(text, int) else text
+            self.out.parsable += f'"${parsable}"' if isinstance(parsable, int) else parsable
+        self.out.text, self.out.parsable = self.out.text.strip(), self.out.parsable.strip()
         return self.out
 
     def _step(self, place: int) -> int:
@@ -110,6 +119,9 @@ class _Writer:
             if token.spaced:
                 self.pieces.append(" ")
             return place + 1
+        if token.kind is Kind.OPERATOR and token.text not in _PARSED_OPERATORS:
+            self._emit(_Split(token.raw, f" OPERATOR({token.raw}) "), token)
+            return place + 1
         if token.text == "::" and self.items[place - 1].is_value:
             return self._cast(place)
         self._emit(token.raw, token)
@@ -123,10 +135,10 @@ class _Writer:
         inner = place + 1
         while inner < after:
             inner = self._step(inner)
-        self.pieces[start:] = [_Unparsed(piece) for piece in self.pieces[start:] if isinstance(piece, str)]
+        self.pieces[start:] = [_Split(piece) for piece in self.pieces[start:] if isinstance(piece, str)]
         return max(after, place + 1)
 
-    def _emit(self, piece: str | int, token: Token) -> None:
+    def _emit(self, piece: str | int | _Split, token: Token) -> None:
         if token.spaced and self.pieces:
             self.pieces.append(" ")
         self.pieces.append(piece)
@@ -187,7 +199,7 @@ class _Writer:
         if token.text == ";" and all(item.text == ";" for item in self.items[place:]):
             return len(self.items)
         if token.text == "[" and self._text(place + 1) == "]" and self._text(place - 1) != "array":
-            self.pieces.append(_Unparsed("[]"))
+            self.pieces.append(_Split("[]"))
             return place + 2
         if token.text in "([":
             if (after := self._list(place)) is not None:
@@ -306,6 +318,8 @@ class _Writer:
         if self._text(place + 1) == "::" or (token.kind is Kind.PARAMETER and token.text != "$0"):
             return "text" if frame.opener in _TAKES_ANY and self._alone(place) else ""
         if token.kind is Kind.NUMBER:
+            if frame.opener == "exists" and self._text(place - 1) == "select":
+                return ""
             return "" if self._is_compared(place) else _number_type(token.raw)
         if self._computed(place):
             return "integer"

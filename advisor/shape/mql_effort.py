@@ -13,7 +13,7 @@ from advisor.model.shape import QueryShape
 from advisor.model.workload import Query
 
 SMALL = 500
-"""Documents that may be read for nothing in a call before an index is worth its upkeep: Atlas' advisor uses the same."""
+"""Documents that may be read for nothing in a call before an index is worth its upkeep (as Atlas' advisor)."""
 RATIO = 5.0
 """Examined per returned from which a query is badly served by its index; the manual's ideal is 1."""
 MOST = 0.3
@@ -61,7 +61,7 @@ class Effort:
     def wasteful(self) -> bool:
         """Whether far more is examined than returned."""
         if self.returned is None:
-            return self.collection_scan and self.documents >= SMALL
+            return self.documents >= SMALL
         return self.examined - self.returned >= 20 and self.examined >= RATIO * max(self.returned, 1.0)
 
 

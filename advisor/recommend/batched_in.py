@@ -1,0 +1,162 @@
+"""One ``$in`` instead of a query for each document: the remedy for N+1 on MongoDB, as code for each driver.
+
+The order is deliberate: a batch of keys first (as Mongoose's populate does), ``$lookup`` only
+where its preconditions hold, embedding as advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from advisor.model.finding import Finding
+from advisor.model.impact import MigrationImpact
+from advisor.model.recommendation import CodeChange, Declined, EagerLoad, Recommendation, RewriteQuery
+from advisor.model.workload import Burst
+from advisor.ports import Study
+from advisor.recommend import _code_change
+from advisor.recommend._naming import identifier
+from advisor.recommend._relations import class_name
+
+PATTERNS = ("n-plus-one", "parentless-loop", "row-by-row-write")
+
+
+def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendation | Declined]:
+    """Yield one recommendation a burst."""
+    if study.capture.server.product != "mongodb":
+        return
+    for burst in study.workload.bursts:
+        if burst.pattern in PATTERNS and burst.child_table is not None:
+            yield (
+                _write(study, burst, findings) if burst.pattern == "row-by-row-write" else _read(study, burst, findings)
+            )
+
+
+def _read(study: Study, burst: Burst, findings: Sequence[Finding]) -> Recommendation:
+    child = burst.child_table.name if burst.child_table else ""
+    parent = burst.parent_table.name if burst.parent_table else ""
+    field = burst.child_columns[0] if burst.child_columns else "_id"
+    key = burst.parent_columns[0] if burst.parent_columns else f"{child.rstrip('s')}_id"
+    changes = (_pymongo(child, field, key), _beanie(burst, field, key), _mongoose(burst, key), _lookup(
+        parent, child, field, key))  # fmt: skip
+    whose = f"for each document of {parent}" if parent else "in a loop"
+    action = (
+        EagerLoad(burst.parent, (burst.child,), changes)
+        if burst.parent
+        else RewriteQuery(changes[0].before, changes[0].after, changes[:1])
+    )
+    missing = _code_change.unindexed([burst], study.catalog)
+    return _whole(
+        study, burst, findings, action,
+        title=f"Read {child} once for all, by $in: {1 + burst.per_unit:g} commands become 2",
+        problem=f"{child} is read by {field} {whose}: {burst.per_unit:g} times a {burst.unit_kind.value}, "
+        f"{burst.executions} executions in all. {_code_change.places([burst])}".strip(),
+        cause="Each read waits for a round trip; the server's own time is the smaller part.",
+        solution=f"Collect the keys and ask once, {{{field}: {{$in: keys}}}}; put the answers together in memory. "
+        "$lookup only where the foreign field is indexed, types and collation are equal, and a document stays below 16 "
+        "MB; embed what is always read together and rarely changes.",
+        statement=changes[0].after,
+        missing=missing,
+    )  # fmt: skip
+
+
+def _write(study: Study, burst: Burst, findings: Sequence[Finding]) -> Recommendation:
+    name = burst.child_table.name if burst.child_table else ""
+    change = CodeChange(
+        "pymongo", "PyMongo: bulk_write",
+        f"for item in items:\n    await db.{name}.update_one({{'_id': item['_id']}}, {{'$set': new(item)}})",
+        f"await db.{name}.bulk_write(\n"
+        "    [UpdateOne({'_id': item['_id']}, {'$set': new(item)}) for item in items],\n    ordered=False,\n)",
+        guessed=True,
+    )  # fmt: skip
+    return _whole(
+        study, burst, findings, RewriteQuery(change.before, change.after, (change,)),
+        title=f"Write {name} in one bulk_write: {burst.per_unit:g} commands become 1",
+        problem=f"{name} is written document by document, {burst.per_unit:g} times a {burst.unit_kind.value}. "
+        f"{_code_change.places([burst])}".strip(),
+        cause="Each write waits for a round trip, and for its write concern.",
+        solution="Send them as one bulk_write; ordered=False lets the server go on after an error.",
+        statement=change.after,
+        missing=[],
+    )  # fmt: skip
+
+
+def _whole(
+    study: Study, burst: Burst, findings: Sequence[Finding], action: EagerLoad | RewriteQuery, *, title: str,
+    problem: str, cause: str, solution: str, statement: str, missing: Sequence[str],
+) -> Recommendation:  # fmt: skip
+    shapes = tuple(shape for shape in (burst.parent, burst.child) if shape)
+    tables = tuple(t for t in (burst.parent_table, burst.child_table) if t is not None)
+    impact: MigrationImpact = _code_change.code_impact(
+        "A change in the application only: nothing runs on the database.", missing,
+        ("The answers of one command are held in memory: cut very long key lists into pieces of some thousands.",),
+    )  # fmt: skip
+    return Recommendation(
+        id=identifier(action.kind, str(burst.child_table), f"{burst.parent} {burst.child} {burst.pattern}"),
+        title=title,
+        action=action,
+        statement=statement,
+        tables=tables,
+        problem=problem,
+        root_cause=cause,
+        solution=solution,
+        benefit=_code_change.benefit([burst], study.workload, 1 + burst.per_unit, 2),
+        migration_impact=impact,
+        risks=("Names in the code are guessed from collections and fields.",),
+        verification=("Count a request's commands with a CommandListener: it does not grow with the documents.",),
+        acceptance=("One request sends as many commands for a hundred documents as for one.",),
+        shapes=shapes,
+        rules=tuple(sorted({f.rule for f in findings if burst.child in f.shapes and "index" not in f.rule})),
+        confidence=_code_change.confidence([burst]),
+        location=_code_change.place([burst]),
+    )
+
+
+def _pymongo(child: str, field: str, key: str) -> CodeChange:
+    return CodeChange(
+        "pymongo", "PyMongo (async): one $in",
+        "for document in documents:\n"
+        f"    document['{child}'] = await db.{child}.find_one({{'{field}': document['{key}']}})",
+        f"keys = list({{document['{key}'] for document in documents}})\n"
+        f"found = {{d['{field}']: d async for d in db.{child}.find({{'{field}': {{'$in': keys}}}})}}\n"
+        f"for document in documents:\n    document['{child}'] = found.get(document['{key}'])",
+        guessed=True,
+    )  # fmt: skip
+
+
+def _beanie(burst: Burst, field: str, key: str) -> CodeChange:
+    child = burst.child_table.name if burst.child_table else ""
+    owner, other = class_name(burst.parent_table), class_name(burst.child_table)
+    return CodeChange(
+        "beanie", "Beanie: fetch_links, or In()",
+        f"documents = await {owner}.find(...).to_list()\nfor document in documents:\n"
+        f"    await document.fetch_link({owner}.{child})",
+        f"documents = await {owner}.find(..., fetch_links=True).to_list()  # one $lookup\n"
+        f"# or, by plain keys: await {other}.find(In({other}.{field.replace('_id', 'id', 1)}, keys)).to_list()",
+        guessed=True,
+        note=f"fetch_links joins by $lookup: {child} needs an index on the joined field (its _id has one).",
+    )  # fmt: skip
+
+
+def _mongoose(burst: Burst, key: str) -> CodeChange:
+    child = burst.child_table.name if burst.child_table else ""
+    owner, other = class_name(burst.parent_table), class_name(burst.child_table)
+    return CodeChange(
+        "mongoose", "Mongoose: populate",
+        f"const documents = await {owner}.find(filter);\n"
+        f"for (const d of documents) d.{child} = await {other}.findById(d.{key});",
+        f"const documents = await {owner}.find(filter).populate('{key}');  // one $in",
+        guessed=True,
+        language="javascript",
+    )  # fmt: skip
+
+
+def _lookup(parent: str, child: str, field: str, key: str) -> CodeChange:
+    return CodeChange(
+        "mongosh", "$lookup, where its preconditions hold",
+        f"db.{parent}.find(filter)  // then db.{child}.findOne for each",
+        f"db.{parent}.aggregate([\n  {{$match: filter}},\n"
+        f"  {{$lookup: {{from: '{child}', localField: '{key}', foreignField: '{field}', as: '{child}'}}}}\n])",
+        guessed=True,
+        note=f"Only with an index on {child}.{field}, equal types and collation; a missing local field matches null.",
+        language="javascript",
+    )  # fmt: skip
