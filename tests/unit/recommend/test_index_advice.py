@@ -163,6 +163,18 @@ def test_an_index_that_the_planner_refuses_spoils_no_other(make_query: MakeQuery
     assert "(status)" in advice.statement
 
 
+def test_a_trigram_index_that_the_planner_lacks_is_advised_by_rule(
+    make_query: MakeQuery, make_study: MakeStudy
+) -> None:
+    query = make_query("q1", Predicate(ORDERS, "status", Operator.ILIKE, columns=("status",)))
+    planner = Planner({}, refuses="gin", size=0)
+    [advice], _ = split(make_study(query, estimator=planner, extensions=["pg_trgm"]))
+    assert advice.statement.endswith("USING gin (status gin_trgm_ops)")
+    assert advice.benefit.method is Method.ESTIMATED
+    assert advice.confidence is Confidence.LOW
+    assert "could not build it (access method unknown)" in advice.solution
+
+
 def test_a_guessed_range_must_save_half(make_query: MakeQuery, make_study: MakeStudy) -> None:
     query = make_query("q1", Predicate(ORDERS, "total", Operator.RANGE))
     query = replace(query, shape=replace(query.shape, text="SELECT 1 FROM orders WHERE total > $1"))
@@ -217,8 +229,11 @@ def test_what_it_replaces_is_named(catalog: Catalog, make_query: MakeQuery, make
         estimator=planner,
         where=replace(catalog, tables=(*others, widened)),
     )
-    [action] = [a.action for a in split(study)[0] if isinstance(a.action, AddIndex)]
-    assert action.replaces == ("ix_old",)
+    built, dropped = split(study)[0]
+    assert isinstance(built.action, AddIndex)
+    assert built.action.replaces == ("ix_old",)
+    assert dropped.statement == "DROP INDEX CONCURRENTLY IF EXISTS public.ix_old"
+    assert "Only after ix_orders_customer_id_status is built and valid." in dropped.risks
 
 
 def test_names_are_unique_and_fit(catalog: Catalog, make_query: MakeQuery, make_study: MakeStudy) -> None:
