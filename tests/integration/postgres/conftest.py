@@ -18,6 +18,7 @@ from connectors.postgres.embedded import EmbeddedServer
 
 ZOO = Path(__file__).parents[2] / "cases" / "postgres" / "zoo.sql"
 SETTINGS = {
+    "autovacuum": "off",
     "logging_collector": "on",
     "log_destination": "csvlog",
     "log_statement": "all",
