@@ -36,7 +36,7 @@ class PlanRow:
 def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
     """The plan's steps with each one's own share: of the time where it was executed, else of the cost."""
     nodes = list(_walk(plan.root, 0))
-    own = [_own(node) for node, _ in nodes]
+    own = list(_own_parts(plan.root, 1.0))
     total = sum(own) or 1.0
     hottest = max(range(len(own)), key=own.__getitem__)
     return tuple(
@@ -83,12 +83,30 @@ def _walk(node: PlanNode, depth: int) -> Iterator[tuple[PlanNode, int]]:
         yield from _walk(child, depth + 1)
 
 
-def _own(node: PlanNode) -> float:
+def _own_parts(node: PlanNode, times: float) -> Iterator[float]:
+    """What each step takes by itself, in the order of :func:`_walk`; ``times`` is how often this one runs."""
+    repeats = [times * factor for factor in _repeats(node)]
     if node.actual_ms is not None:
         whole = node.actual_ms * (node.loops or 1)
         parts = sum((child.actual_ms or 0.0) * (child.loops or 1) for child in node.children)
-        return max(whole - parts, 0.0)
-    return max(node.total_cost - sum(child.total_cost for child in node.children), 0.0)
+    else:
+        whole = node.total_cost * times
+        parts = sum(child.total_cost * often for child, often in zip(node.children, repeats, strict=True))
+    yield max(whole - parts, 0.0)
+    for child, often in zip(node.children, repeats, strict=True):
+        yield from _own_parts(child, often)
+
+
+def _repeats(node: PlanNode) -> list[float]:
+    """How often each child runs in one run of ``node``: the inner side of a nested loop once for each outer row.
+
+    A cached or cut-off inner side runs less often; it never costs more than the join has beside its outer side.
+    """
+    if node.kind.startswith("Nested Loop") and len(node.children) == 2:
+        outer, inner = node.children
+        room = max(node.total_cost - outer.total_cost, 0.0)
+        return [1.0, min(max(outer.rows, 1.0), room / inner.total_cost if inner.total_cost else 1.0)]
+    return [1.0] * len(node.children)
 
 
 def _misjudged(node: PlanNode) -> float | None:

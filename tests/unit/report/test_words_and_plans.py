@@ -45,3 +45,13 @@ def test_time_counts_where_a_plan_was_executed_and_misjudged_rows_show() -> None
     assert rows[1].hottest
     assert rows[1].own == pytest.approx(0.8)
     assert rows[1].misjudged == 50
+
+
+def test_the_inner_side_of_a_nested_loop_counts_once_for_each_outer_row() -> None:
+    outer = PlanNode("Seq Scan", Access.SEQUENTIAL, total_cost=10.0, rows=90)
+    inner = PlanNode("Index Scan", Access.INDEX, total_cost=8.0, rows=1)
+    rows = plan_rows(Plan(PlanNode("Nested Loop", total_cost=740.0, children=(outer, inner))))
+    assert [row.hottest for row in rows] == [False, False, True]
+    assert rows[2].own == pytest.approx(720 / 740)
+    cached = plan_rows(Plan(PlanNode("Nested Loop", total_cost=100.0, children=(outer, inner))))
+    assert sum(row.own for row in cached) == pytest.approx(1.0)
