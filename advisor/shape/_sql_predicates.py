@@ -142,6 +142,9 @@ class Conditions:
         kinds = {symbol: kind for kind, (_, symbol) in _BINARY.items() if kind is not exp.SimilarTo}
         if name in kinds:
             self._comparison(kinds[name](this=node.this, expression=node.expression), scope, branch)
+        elif key := self.key(node.this, scope):
+            operand = self._operand(node.expression, scope)
+            self._emit(self._predicate(key, Operator.OTHER, name, operand, branch, node), scope)
         else:
             self._other(node, scope, branch)
 

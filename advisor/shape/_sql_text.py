@@ -135,7 +135,8 @@ class _Writer:
         inner = place + 1
         while inner < after:
             inner = self._step(inner)
-        self.pieces[start:] = [_Split(piece) for piece in self.pieces[start:] if isinstance(piece, str)]
+        written = [piece for piece in self.pieces[start:] if not isinstance(piece, int)]
+        self.pieces[start:] = [_Split(piece.text if isinstance(piece, _Split) else piece) for piece in written]
         return max(after, place + 1)
 
     def _emit(self, piece: str | int | _Split, token: Token) -> None:

@@ -86,6 +86,7 @@ P, C = Operand.PARAMETER, Operand.CONSTANT
         ("status::text = $1", "status", E, P),
         ("id::text = $1", "CAST(id AS TEXT)", E, P),
         ("status OPERATOR(pg_catalog.=) $1", "status", E, P),
+        ("status %> $1", "status", Operator.OTHER, P),
         ("customer_id = (SELECT 5)", "customer_id", E, Operand.SUBQUERY),
         ("to_tsvector('english', status) @@ $1", "to_tsvector('english', status)", Operator.TEXT_SEARCH, P),
     ],
