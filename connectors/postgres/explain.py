@@ -80,8 +80,6 @@ async def explain(session: Session, text: str, *, keep_values: bool = False, pla
             answer = await _ask(connection, statement, count)
     except asyncpg.PostgresError as error:
         raise SourceError(_reason(error)) from error
-    except TimeoutError as error:
-        raise SourceError("planning took too long") from error
     document = json.loads(answer)[0]
     return replace(build(document, keep_values=keep_values, text=text, planner=planner), generic=count > 0)
 

@@ -183,7 +183,8 @@ GROUP BY n.nspname;
 SELECT current_setting('pg_stat_statements.max', true) IS NOT NULL;
 
 -- name: log_file
-SELECT pg_current_logfile($1) AS file, current_setting('data_directory', true) AS data;
+SELECT pg_current_logfile($1) AS file, current_setting('data_directory', true) AS data
+WHERE inet_server_addr() IS NULL OR inet_server_addr() = inet_client_addr();
 
 -- name: activity
 SELECT pid, usename::text AS user, state, query, wait_event_type, query_start

@@ -143,6 +143,8 @@ async def _connect(target: Target, settings: dict[str, str]) -> Any:
     return await asyncpg.connect(
         dsn=target.dsn,
         timeout=target.connect_timeout_s,
+        # Twice the statement's own limit: that ends what takes long, this ends the wait for a server that is gone.
+        command_timeout=60,
         # Cached statements do not survive a pooler that hands out another server session.
         statement_cache_size=0,
         server_settings={"application_name": MARK, **settings},
