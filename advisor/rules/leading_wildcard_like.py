@@ -51,14 +51,16 @@ def find(study: Study) -> Iterator[Finding]:
                 table = resolved(study.catalog, predicate.table)
                 if table is None or is_small(table) or predicate.operator not in _PATTERNS or predicate.key in told:
                     continue
-                if not _has_trigrams(table, predicate) and not _read_by_index(query, table, study):
+                if not _is_served(table, predicate) and not _read_by_index(query, table, study):
                     told.add(predicate.key)
                     yield _finding(study, query, table, predicate)
 
 
-def _has_trigrams(table: Table, predicate: Predicate) -> bool:
+def _is_served(table: Table, predicate: Predicate) -> bool:
+    """By trigrams; a bare parameter also by an index for prefixes, which somebody made for the patterns that it holds."""
+    served = ("trgm", "pattern_ops") if predicate.operand is Operand.PARAMETER else ("trgm",)
     return any(
-        index.valid and "trgm" in column.opclass and key_of(column) == key_of(predicate)
+        index.valid and any(word in column.opclass for word in served) and key_of(column) == key_of(predicate)
         for index in table.indexes
         for column in index.columns
     )
