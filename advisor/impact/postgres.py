@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from functools import singledispatch
 
 from advisor.impact._btree import build_seconds, index_bytes
-from advisor.impact._writes import write_cost, write_rates
+from advisor.impact._cautions import caveats, overlaps, trust, trust_of_server
+from advisor.impact._writes import write_cost
 from advisor.model.capture import Capture
 from advisor.model.catalog import Catalog, Index, Table
 from advisor.model.ddl import create_index, drop_index, qualified
@@ -22,8 +23,6 @@ PRODUCT = "postgresql"
 
 WAL_PER_INDEX_BYTE = 0.9
 """WAL that a build writes per byte of index: 20 of 22, 58 of 64 and 153 of 169 MB in three measured builds."""
-SMALL_TABLE_BYTES = 10 * 2**20
-"""Below this (or 1,000 rows) reading the whole table is usually the right plan."""
 PARTIAL_SELECTIVITY = 0.5
 """Assumed share of the rows in a partial index when nothing tells it."""
 
@@ -43,10 +42,6 @@ _PREPARED = "SELECT * FROM pg_prepared_xacts WHERE database = current_database()
 _PROGRESS = (
     "SELECT phase, current_locker_pid, lockers_done, lockers_total, blocks_done, blocks_total "
     "FROM pg_stat_progress_create_index;"
-)
-_ONE_JOB = (
-    "Run it from one job, not from every replica at start: migration tools that queue behind a blocking advisory lock "
-    "deadlock with a concurrent build."
 )
 # Settings that only a restart changes (pg_settings.context = 'postmaster'), those an advisor may speak of.
 _RESTART = frozenset(
@@ -78,7 +73,7 @@ def _impact(action: object, capture: Capture, workload: Workload, size_bytes: in
     """Code changes (eager loading, a rewritten query) run nothing on the database."""
     return MigrationImpact(
         summary="A change in the application only: nothing runs on the database, nothing is locked.",
-        statistics_trust=tuple(_trust_of_server(capture)),
+        statistics_trust=tuple(trust_of_server(capture)),
         caveats=("Results are fetched in larger pieces: watch the application's memory on its largest pages.",),
         rollback=("Revert the commit.",),
         failure="A wrong rewrite shows in the application's tests, not in the database; compare the results.",
@@ -98,7 +93,7 @@ def _(action: Configure, capture: Capture, workload: Workload, size_bytes: int |
     where = f" for {action.scope}" if action.scope else ""
     return MigrationImpact(
         summary=f"Sets {action.setting} to {action.value}{where}. {when}",
-        statistics_trust=tuple(_trust_of_server(capture)),
+        statistics_trust=tuple(trust_of_server(capture)),
         caveats=("A setting of the whole server touches every statement, not only those listed here.",)
         if action.scope in ("", "server")
         else (),
@@ -147,7 +142,7 @@ def _(action: DropIndex, capture: Capture, workload: Workload, size_bytes: int |
         size=size,
         write_cost=tuple((f"{label}, saved", estimate) for label, estimate in saved if estimate.unit != "bytes/update"),
         overlaps=(f"{action.covered_by} serves its queries from then on",) if action.covered_by else (),
-        statistics_trust=tuple(_trust(table, capture)),
+        statistics_trust=tuple(trust(table, capture)),
         caveats=(
             "Look at idx_scan on every replica and in production too: each server counts only its own use.",
             "A monthly job may need it; the counters reach back only to their last reset.",
@@ -184,9 +179,9 @@ def _(action: AddIndex, capture: Capture, workload: Workload, size_bytes: int | 
         wal=_scaled(size, WAL_PER_INDEX_BYTE, "a build writes 0.9 of the index's size as WAL; replicas receive it too"),
         temporary_disk=_scaled(size, 1.0, "sorting spills at most about the index's size into pgsql_tmp"),
         write_cost=writes,
-        overlaps=tuple(_overlaps(action, table)),
-        statistics_trust=tuple(_trust(table, capture)),
-        caveats=tuple(_caveats(action, table, capture, workload)),
+        overlaps=tuple(overlaps(action, table)),
+        statistics_trust=tuple(trust(table, capture)),
+        caveats=tuple(caveats(action, table, capture, workload)),
         rollback=(f"{drop_index(index, concurrently=not action.partitions)};",),
         failure=(
             f"A cancelled or failed build leaves {qualified(index)} INVALID: never read, but written by every change. "
@@ -242,74 +237,6 @@ def _scaled(size: Estimate | None, factor: float, basis: str) -> Estimate | None
         return None
     low, high = (size.low or size.value) * factor, (size.high or size.value) * factor
     return Estimate(size.value * factor, "bytes", low, high, size.provenance, basis)
-
-
-def _overlaps(action: AddIndex, table: Table) -> Iterator[str]:
-    index = action.index
-    for other in table.indexes:
-        if other.name == index.name:
-            yield f"{other.name}: an index of this name exists already; rename the new one"
-        elif not other.valid:
-            yield f"{other.name}: INVALID leftover of a failed build, written by every change and never read; drop it"
-        elif other.covers(index):
-            yield f"{other.name}: covers the new index already"
-        elif index.covers(other) and not other.primary and not other.constraint:
-            drop = (
-                "superfluous once the new one is valid" if other.name in action.replaces else "a prefix of the new one"
-            )
-            yield f"{other.name}: {drop}"
-        elif other.keys[:1] == index.keys[:1] and other.method == index.method:
-            yield f"{other.name}: begins with the same column ({', '.join(other.keys)})"
-
-
-def _caveats(action: AddIndex, table: Table, capture: Capture, workload: Workload) -> Iterator[str]:
-    index, version = action.index, capture.server.version_number
-    if 140000 <= version < 140004:
-        yield (
-            f"PostgreSQL {capture.server.version} can corrupt indexes built concurrently (fixed in 14.4): "
-            "update the server first."
-        )
-    if table.rows and (table.rows < 1_000 or (table.size_bytes or 2**40) < SMALL_TABLE_BYTES):
-        yield "The table is small: reading all of it may stay the right plan until it grows."
-    if len(index.columns) > 3 and not index.unique:
-        yield "More than three key columns seldom help; check that the last ones are needed."
-    if action.partitions:
-        yield (
-            "A partitioned table takes no concurrent build: each partition is built by itself and attached; "
-            "dropping it later takes ACCESS EXCLUSIVE on the table and all partitions."
-        )
-    if index.unique:
-        keys = ", ".join(column.sql for column in index.columns)
-        yield (
-            "Duplicates make a unique build fail; look first: "
-            f"SELECT {keys}, count(*) FROM {index.table.sql} GROUP BY {keys} HAVING count(*) > 1 LIMIT 10;"
-        )
-    rates = write_rates(table, capture, workload)
-    if (rates.inserts or 0) + (rates.updates or 0) > 10_000_000:
-        yield "The table is written more than 100 times a second on average: build in a quiet hour."
-    if capture.server.replica:
-        yield "The inspected server is a replica: the index must be created on its primary."
-    yield _ONE_JOB
-
-
-def _trust(table: Table, capture: Capture) -> Iterator[str]:
-    usage = table.usage
-    if usage.last_analyzed_at is None:
-        yield f"{table.name} was never analyzed as far as the counters tell; run ANALYZE and scan again."
-    else:
-        yield f"{table.name} was last analyzed {usage.last_analyzed_at:%Y-%m-%d %H:%M} UTC."
-    if usage.modified_since_analyze is not None and table.rows:
-        share = usage.modified_since_analyze / table.rows
-        worn = ": the statistics are worn, run ANALYZE" if share > 0.2 else ""
-        yield f"{usage.modified_since_analyze:,} rows ({share:.0%}) changed since{worn}."
-    reset = capture.catalog.stats_reset_at if capture.catalog else None
-    if reset is not None:
-        yield f"Usage counters reach back to {reset:%Y-%m-%d %H:%M} UTC."
-    yield from _trust_of_server(capture)
-
-
-def _trust_of_server(capture: Capture) -> Iterator[str]:
-    yield "All numbers are those of the inspected server; scale them by the table's rows in production."
 
 
 def _table(capture: Capture, index: Index) -> Table:
