@@ -57,7 +57,7 @@ def find(study: Study) -> Iterator[Finding]:
 
 
 def _is_served(table: Table, predicate: Predicate) -> bool:
-    """By trigrams; a bare parameter also by an index for prefixes, which somebody made for the patterns that it holds."""
+    """By trigrams; a bare parameter also by an index for prefixes, made for the patterns that it holds."""
     served = ("trgm", "pattern_ops") if predicate.operand is Operand.PARAMETER else ("trgm",)
     return any(
         index.valid and any(word in column.opclass for word in served) and key_of(column) == key_of(predicate)
