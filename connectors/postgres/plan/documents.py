@@ -34,9 +34,16 @@ def read_json(text: str) -> Iterator[Mapping[str, Any]]:
             value, position = decoder.raw_decode(text, opening.end() - 1)
         except ValueError as error:
             raise SourceError(CUT.format(words=str(error).split(":")[0])) from error
-        for document in value if isinstance(value, list) else [value]:
-            if isinstance(document, Mapping) and ("Plan" in document or "Node Type" in document):
-                yield document
+        yield from _plans(value)
+
+
+def _plans(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The plans in a document, which a driver may have wrapped as rows with a column ``QUERY PLAN``."""
+    for document in value if isinstance(value, list) else [value]:
+        if isinstance(document, Mapping) and ("Plan" in document or "Node Type" in document):
+            yield document
+        elif isinstance(document, Mapping) and isinstance(document.get("QUERY PLAN"), list):
+            yield from _plans(document["QUERY PLAN"])
 
 
 def read_xml(text: str) -> Iterator[Mapping[str, Any]]:

@@ -18,6 +18,8 @@ _HEADER = re.compile(r"\s*(?P<name>(?:InitPlan|SubPlan) [\w.()]+(?: \(.*\))?|CTE
 _WHOLE = frozenset(
     ["Planning Time", "Execution Time", "Planning", "Settings", "JIT", "Query Identifier", "Total runtime"]
 )
+# Servers before 10, and tools that write like them.
+_TIMES = {"planning time": "Planning Time", "execution time": "Execution Time", "total runtime": "Execution Time"}
 _STATEMENT = "Query Text"
 
 
@@ -112,7 +114,7 @@ def _line(tree: _Tree, line: str) -> None:
             tree.open[2].append(line.strip())
         return
     tree.close()
-    name, value = match["name"], match["value"] or ""
+    name, value = _TIMES.get(match["name"].lower(), match["name"]), match["value"] or ""
     if name in _WHOLE or name.startswith("Trigger"):
         tree.ended = True
         if name.endswith("Time"):

@@ -80,6 +80,41 @@ def test_json_with_psqls_continuations_and_a_heading() -> None:
     assert plan.root.filter == "(a = $0)"
 
 
+def test_rows_of_a_driver_and_times_of_old_servers() -> None:
+    (plan,) = parse_plan(json.dumps([{"QUERY PLAN": DOCUMENT}]))
+    assert plan.root.kind == "Seq Scan"
+    (old,) = parse_plan(BARE + "Planning time: 0.194 ms\nExecution time: 8.008 ms\n")
+    assert (old.planning_ms, old.execution_ms) == (0.194, 8.008)
+
+
+def test_kinds_of_other_versions_and_extensions() -> None:
+    (plan,) = parse_plan(
+        " Merge on public.t  (cost=0.00..1.00 rows=0 width=0)\n"
+        "   ->  Hash Right Anti Join  (cost=1.00..2.00 rows=1 width=4)\n"
+        "         InitPlan 1\n"
+        "           ->  Finalize Aggregate  (cost=1.00..2.00 rows=1 width=4)\n"
+        "                 ->  Foreign Scan on remote.r  (cost=100.00..200.00 rows=1 width=4)\n"
+        "                       Remote SQL: SELECT x FROM remote.r WHERE ((name = 'bob'))\n"
+        "         ->  Custom Scan (Citus Adaptive)  (cost=0.00..0.00 rows=0 width=0)\n"
+        "         ->  Hash  (cost=1.00..1.00 rows=1 width=4)\n"
+        '               ->  CTE Scan on c "My c"  (cost=0.00..1.00 rows=1 width=4)\n'
+    )
+    assert tree(plan) == [
+        ("ModifyTable", 1),
+        ("Hash Join", 3),
+        ("Aggregate", 1),
+        ("Foreign Scan", 0),
+        ("Custom Scan", 0),
+        ("Hash", 1),
+        ("CTE Scan", 0),
+    ]
+    nodes = {node.kind: node for node in plan.nodes()}
+    assert nodes["Hash Join"].attributes["Join Type"] == "Right Anti"
+    assert nodes["Aggregate"].attributes["Subplan Name"] == "InitPlan 1"
+    assert nodes["CTE Scan"].alias == "My c"
+    assert "bob" not in nodes["Foreign Scan"].attributes["Remote SQL"]
+
+
 def test_several_plans_in_one_paste() -> None:
     assert [tree(plan) for plan in parse_plan(BARE + "\n\n" + BARE)] == [WANTED, WANTED]
     assert len(parse_plan(json.dumps(DOCUMENT) + "\n" + json.dumps(DOCUMENT))) == 2
