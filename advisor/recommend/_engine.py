@@ -35,11 +35,12 @@ GAP = 1e-3
 """How far from the optimum, as a part of the saving, a choice may be: well under the planner's own error."""
 ROUNDS = 4
 """How often a choice is checked against the planner and made again with what the check taught."""
-MIN_SHARE = 0.0005
-"""An index must save this part of the whole workload's cost, whatever it does for one query: indexes are not free."""
+MIN_SHARE = 0.01
+"""An index must save this part of ``min_improvement`` of the whole workload's cost (0.05 % by default), whatever it
+does for one query: indexes are not free."""
 WIDER = 0.2
 """What each further key column adds to that: of two indexes that do the same, the narrower one."""
-COVERING_SHARE = 0.005
+COVERING_SHARE = 0.1
 """The same for one whose point is to spare visits to the table (INCLUDE, or more columns behind a unique key): it
 is larger, more updates lose HOT, and how much it saves depends on how well the table is vacuumed."""
 UNSURE = 0.5
@@ -97,13 +98,13 @@ class Advice:
         return upkeep(index, self.writers, self.catalog)
 
 
-def standing_share(index: Index, catalog: Catalog) -> float:
+def standing_share(index: Index, catalog: Catalog, min_improvement: float) -> float:
     """The part of the workload's cost that ``index`` must save to be worth having at all."""
     keys = set(index.keys[:-1])
     behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
     if index.include or behind_unique:
-        return COVERING_SHARE
-    return MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
+        return min_improvement * COVERING_SHARE
+    return min_improvement * MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
 
 
 def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
@@ -240,8 +241,10 @@ class _Work:
             table_of={label(index): str(index.table) for index in indexes},
         )
         total = table.total()
+        least = self._options.min_improvement
         charges = {
-            label(index): standing_share(index, self._catalog) * total + upkeep(index, self._writers, self._catalog)
+            label(index): standing_share(index, self._catalog, least) * total
+            + upkeep(index, self._writers, self._catalog)
             for index in indexes
         }
         return replace(table, charges=charges), {label(index): index for index in indexes}

@@ -144,12 +144,16 @@ class Pricer:
         if not base.error:
             self._remember((query, alone), Cost(base.total * part, self._estimator.planner, used=alone))
 
-    def singles(self, queries: Iterable[str], limit: int | None) -> None:
-        """Price the relevant candidates of each query alone, an index's queries side by side; at most ``limit``."""
-        asked = [(index, query) for query in queries for index in self.relevant(query)]
-        ordered = sorted(asked, key=lambda pair: (repr(pair[0]), pair[1]))
-        if limit is None or len(ordered) <= limit:
-            self.ask((query, frozenset({index})) for index, query in ordered)
+    def singles(self, queries: Sequence[str], limit: int | None) -> None:
+        """Price relevant candidates of each query alone, an index's queries side by side.
+
+        At most ``limit`` in all, the narrowest of each query first: the wide ones are what exploring meets anyway.
+        """
+        asked: list[tuple[Index, str]] = []
+        for query in queries:
+            narrow = sorted(self.relevant(query), key=lambda i: (len(i.columns) + len(i.include), repr(i)))
+            asked += [(index, query) for index in narrow[: None if limit is None else limit // len(queries)]]
+        self.ask((query, frozenset({index})) for index, query in sorted(asked, key=lambda p: (repr(p[0]), p[1])))
 
     def explore(self, queries: Sequence[str], alternatives: int, width: int) -> None:
         """Learn up to ``alternatives`` good index sets of each query, best first, all queries side by side.

@@ -70,7 +70,7 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
         )
     everything = frozenset(advice.selection.chosen)
     if alone <= 0:
-        share = standing_share(index, advice.catalog)
+        share = standing_share(index, advice.catalog, options.min_improvement)
         kept = advice.upkeep(index)
         return (
             f"it saves {_amount(advice, alone + table.charges.get(key, 0.0))} over the window, less than "

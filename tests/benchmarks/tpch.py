@@ -104,8 +104,9 @@ def main() -> None:
             cells = []
             for budget in BUDGETS:
                 estimator = HypoPG(connection)
+                study = study_of(catalog, estimator, budget)
                 started = time.perf_counter()
-                advice = advise(study_of(catalog, estimator, budget), Kinds(kinds))
+                advice = advise(study, Kinds(kinds))
                 seconds = time.perf_counter() - started
                 after = total(estimator, frozenset(advice.chosen)) / total(estimator, frozenset())
                 cells.append(f"{after:8.1%} {seconds:5.1f} s {estimator.calls:5} calls {len(advice.chosen):2}")
