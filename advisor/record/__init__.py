@@ -14,7 +14,7 @@ swallows its own errors and counts them (:attr:`Recorder.failures`).
 
 from __future__ import annotations
 
-from advisor.record.events import Recorded, UnitOfWorkScope
+from advisor.record.events import Recorded, UnitOfWorkScope, ignore
 from advisor.record.recorder import Recorder
 
-__all__ = ["Recorded", "Recorder", "UnitOfWorkScope"]
+__all__ = ["Recorded", "Recorder", "UnitOfWorkScope", "ignore"]

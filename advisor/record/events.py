@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,19 @@ class UnitOfWorkScope:
 
 current_unit: ContextVar[UnitOfWorkScope | None] = ContextVar("advisor_unit", default=None)
 """The unit of work that is being done; tasks and threads that copy the context share it."""
+
+ignoring: ContextVar[bool] = ContextVar("advisor_ignoring", default=False)
+"""Whether statements are passed over for the moment."""
+
+
+@contextmanager
+def ignore() -> Iterator[None]:
+    """Pass over what is sent in here: a loop that somebody looked at and is happy with."""
+    token = ignoring.set(True)
+    try:
+        yield
+    finally:
+        ignoring.reset(token)
 
 
 class Recorded(NamedTuple):
@@ -94,8 +108,8 @@ def event_of(recorded: Recorded, application: str, texts: dict[str, str]) -> Map
         tags["route"] = unit.route
     if recorded.file:
         tags |= {"code_filepath": recorded.file, "code_lineno": str(recorded.line), "code_function": recorded.function}
-    if recorded.relation:
-        tags["relation"] = recorded.relation
+    if recorded.relation.strip("+"):
+        tags["relation"] = recorded.relation.removesuffix("[]")
     values = recorded.parameters.hex() if recorded.parameters else None
     return {
         "source": f"recorder:{application}",

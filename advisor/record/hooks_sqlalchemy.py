@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from advisor.record.recorder import Recorder
 
 _STARTED, _RELATION = "advisor_started", "advisor_relation"
+EAGER = "+"
+"""What a statement of selectinload or subqueryload is tagged with."""
 
 
 def attach(recorder: Recorder, engine: Any) -> Callable[[], None]:
@@ -69,16 +71,23 @@ def _session(connection: Any) -> str:
 
 
 def _name_relation(state: Any) -> None:
-    """Tag a true lazy load with its relation, and a refresh of columns with its class.
+    """Tag a true lazy load with its relation (``[]``: a collection), and a refresh of columns with its class.
 
     ``lazy_loaded_from`` is set for a lazy load only; ``is_relationship_load`` is true for selectinload as well, the
     remedy itself.
     """
     if state.lazy_loaded_from is not None:
-        path = state.loader_strategy_path
         owner = state.lazy_loaded_from.mapper.class_.__name__
-        key = next((part.key for part in reversed(list(path or ())) if hasattr(part, "key")), "")
-        state.update_execution_options(**{_RELATION: f"{owner}.{key}"})
-    elif state.is_column_load and not state.is_relationship_load:
+        found = next(
+            (part for part in reversed(list(state.loader_strategy_path or ())) if hasattr(part, "uselist")), None
+        )
+        many = "[]" if found is not None and found.uselist else ""
+        told = f"{owner}.{found.key if found is not None else ''}{many}"
+    elif state.is_relationship_load:
+        told = EAGER
+    elif state.is_column_load:
         mapper = state.bind_mapper
-        state.update_execution_options(**{_RELATION: f"{mapper.class_.__name__ if mapper else ''}.*"})
+        told = f"{mapper.class_.__name__ if mapper else ''}.*"
+    else:
+        return
+    state.update_execution_options(**{_RELATION: told})

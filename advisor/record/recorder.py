@@ -15,7 +15,7 @@ from typing import Any
 from advisor import captures
 from advisor.model.capture import Capture, Coverage, Server
 from advisor.record import hooks_asyncpg, hooks_django, hooks_sqlalchemy, middleware
-from advisor.record.events import Recorded, UnitOfWorkScope, current_unit, digest, event_of, write
+from advisor.record.events import Recorded, UnitOfWorkScope, current_unit, digest, event_of, ignoring, write
 from advisor.record.frames import Frames
 
 MOST_EVENTS = 500_000
@@ -97,7 +97,7 @@ class Recorder:
         depth: int = 3,
     ) -> None:
         """Keep one statement that has just ended. Never raises."""
-        if not self.enabled:
+        if not self.enabled or ignoring.get():
             return
         try:
             if len(self.events) >= MOST_EVENTS:

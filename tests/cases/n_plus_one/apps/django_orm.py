@@ -57,25 +57,25 @@ POSITIVE = [
     Case(
         "o2m",
         query=books,
-        visit=lambda b: [r.stars for r in b.review_set.all()],
+        visit=lambda b: sorted(r.stars for r in b.review_set.all()),
         expected=(burst("reviews", "books", O2M, "Book.review_set"),),
     ),
     Case(
         "o2m_named",
         query=lambda: _models().Publisher.objects.all(),
-        visit=lambda p: [b.title for b in p.books.all()],
+        visit=lambda p: sorted(b.title for b in p.books.all()),
         expected=(burst("books", "publishers", O2M, "Publisher.books"),),
     ),
     Case(
         "m2m",
         query=books,
-        visit=lambda b: [t.name for t in b.tags.all()],
+        visit=lambda b: sorted(t.name for t in b.tags.all()),
         expected=(burst("tags", "books", M2M, "Book.tags"),),
     ),
     Case(
         "m2m_reverse",
         query=lambda: _models().Tag.objects.all(),
-        visit=lambda t: [b.title for b in t.books.all()],
+        visit=lambda t: sorted(b.title for b in t.books.all()),
         expected=(burst("books", "tags", M2M, "Tag.books"),),
     ),
     Case(
@@ -93,7 +93,7 @@ POSITIVE = [
     Case(
         "nested",
         query=lambda: _models().Author.objects.order_by("id")[:6],
-        visit=lambda a: [[r.stars for r in b.review_set.all()] for b in a.book_set.all()],
+        visit=lambda a: [sorted(r.stars for r in b.review_set.all()) for b in a.book_set.all()],
         expected=(burst("books", "authors", O2M, "Author.book_set"), burst("reviews", "books", O2M, "Book.review_set")),
     ),
     Case(
@@ -105,7 +105,11 @@ POSITIVE = [
     Case(
         "interleaved",
         query=lambda: books(10),
-        visit=lambda b: (b.publisher.name, [r.stars for r in b.review_set.all()], [t.name for t in b.tags.all()]),
+        visit=lambda b: (
+            b.publisher.name,
+            sorted(r.stars for r in b.review_set.all()),
+            sorted(t.name for t in b.tags.all()),
+        ),
         expected=(
             burst("publishers", "books", M2O, "Book.publisher"),
             burst("reviews", "books", O2M, "Book.review_set"),
@@ -115,7 +119,7 @@ POSITIVE = [
     Case(
         "self_children",
         query=lambda: _models().Category.objects.filter(parent=None),
-        visit=lambda c: [d.name for d in c.children.all()],
+        visit=lambda c: sorted(d.name for d in c.children.all()),
         expected=(burst("categories", "categories", O2M, "Category.children"),),
     ),
     Case(
@@ -139,7 +143,7 @@ POSITIVE = [
     Case(
         "generic_reverse",
         query=lambda: _models().Author.objects.order_by("id")[:12],
-        visit=lambda a: [n.text for n in a.notes.all()],
+        visit=lambda a: sorted(n.text for n in a.notes.all()),
         expected=(burst("notes", "authors", O2M, "Author.notes"),),
     ),
 ]
