@@ -21,7 +21,7 @@ async def connect(url: str) -> Connector:
     Raises :class:`~advisor.errors.ConnectionFailed` and its subclasses, :class:`~advisor.errors.SourceError` for a URL
     that cannot be read.
     """
-    from connectors.mongo.connector import open_connector  # type: ignore
+    from connectors.mongo.connector import open_connector
 
     return await open_connector(url)
 

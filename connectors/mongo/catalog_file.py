@@ -38,7 +38,7 @@ def read_catalog_file(path: Path) -> tuple[Catalog, str]:
         named = {_name(document, key, value): value for key, value in collections.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(
-            f"{path} is no catalog of MongoDB ({error}); write one with: mongosh --quiet URL catalog.js > catalog.json, "
+            f"{path} is no catalog of MongoDB ({error}); write it by: mongosh --quiet URL catalog.js > catalog.json, "
             "where catalog.js is what `advisor doctor --mongo-script` prints."
         ) from error
     version = str((document.get("server") or {}).get("version", ""))

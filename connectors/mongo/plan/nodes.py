@@ -64,7 +64,7 @@ def tree(stage: Mapping[str, Any], namespace: str, fetched: bool = False) -> Pla
 
 
 def with_totals(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
-    """Put a whole plan's counts where they were read: keys at the index scan, documents at the fetch or collection scan.
+    """Put a whole plan's counts where they were read: keys at the index scan, documents at the fetch or whole scan.
 
     SBE's stages and the express paths do not count by node of the plan.
     """
