@@ -85,7 +85,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--scale", type=float, default=0.3, help="of the shop; 1.0 has a million order lines")
     arguments.add_argument("--targets", type=int, nargs="+", default=[15, 16, 18])
-    arguments.add_argument("--shadows", type=int, nargs="+", default=[16, 18])
+    arguments.add_argument("--shadows", type=int, nargs="+", default=[0, 16, 18], help="0: as chosen by default")
     arguments.add_argument("--without-values", action="store_true", help="as a capture is by default")
     arguments.add_argument("--worst", type=int, default=0, help="show so many of the worst queries")
     chosen = arguments.parse_args()
@@ -106,12 +106,16 @@ def measure(server: EmbeddedServer, target: int, sample: Sample, chosen: argpars
         real = asyncio.run(really(url, sample, ()))
         real_with = asyncio.run(really(url, sample, sample.indexes))
         for shadow in chosen.shadows:
-            with ShadowPlanner(capture, version=shadow) as planner:
+            with ShadowPlanner(capture, version=shadow or None) as planner:
                 for label, indexes, expected in (("as is", (), real), ("hypothetical", sample.indexes, real_with)):
                     costs = planner.costs([WhatIf("", query, frozenset(indexes)) for query in sample.queries])
                     answers = [Planned(cost.total, scans(cost.plan) if cost.plan else Counter()) for cost in costs]
                     report(
-                        f"{target:>6} {shadow:>6} {sample.name:8} {label:12}", sample, expected, answers, chosen.worst
+                        f"{target:>6} {planner.planner.split()[1]:>6} {sample.name:8} {label:12}",
+                        sample,
+                        expected,
+                        answers,
+                        chosen.worst,
                     )
 
 

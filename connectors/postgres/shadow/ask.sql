@@ -17,6 +17,30 @@ BEGIN
 END
 $$;
 
+-- EXPLAIN a statement whatever its parameters are: by GENERIC_PLAN, which 16 is the first to have, or as a prepared
+-- statement (plan_cache_mode is force_generic_plan), which is the same plan.
+CREATE FUNCTION advisor_shadow.explain(statement text, options text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    plan text;
+    parameters int;
+BEGIN
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        EXECUTE 'EXPLAIN (GENERIC_PLAN, ' || options || ') ' || statement INTO plan;
+        RETURN plan;
+    END IF;
+    IF EXISTS (SELECT 1 FROM pg_prepared_statements WHERE name = 'advisor_asked') THEN
+        DEALLOCATE advisor_asked; -- the last one failed
+    END IF;
+    SELECT coalesce(max(mark[1]::int), 0) INTO parameters FROM regexp_matches(statement, '\$(\d+)', 'g') mark;
+    EXECUTE 'PREPARE advisor_asked AS ' || statement;
+    EXECUTE 'EXPLAIN (' || options || ') EXECUTE advisor_asked' || CASE WHEN parameters > 0
+        THEN '(' || rtrim(repeat('NULL,', parameters), ',') || ')' ELSE '' END INTO plan;
+    DEALLOCATE advisor_asked;
+    RETURN plan;
+END
+$$;
+
 -- Plan statements under one set of visible indexes each time. ``questions``: [{"shown": [oid], "hidden": [oid],
 -- "texts": [statement]}]. One row a statement, in order: its plan as JSON, or why there is none. What the
 -- statement reads is among ``relations`` when ``locks`` is set.
@@ -42,7 +66,7 @@ BEGIN
             END IF;
             FOR statement IN SELECT * FROM jsonb_array_elements_text(question -> 'texts') LOOP
                 BEGIN
-                    EXECUTE 'EXPLAIN (' || options || ') ' || statement INTO plan;
+                    plan := advisor_shadow.explain(statement, options);
                     plans := plans || plan;
                     failures := failures || NULL::text;
                 EXCEPTION WHEN OTHERS THEN

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-PLAN = "GENERIC_PLAN, VERBOSE, FORMAT JSON"
+PLAN = "VERBOSE, FORMAT JSON"
 """EXPLAIN's options; VERBOSE names the schema of every table."""
 
 

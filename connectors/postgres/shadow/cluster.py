@@ -20,6 +20,7 @@ from connectors.postgres.shadow.facts import stored_indexes
 from connectors.postgres.shadow.files import grow_tree, set_pages
 from connectors.postgres.shadow.load import LeftOut, Loader
 from connectors.postgres.shadow.script import statements
+from connectors.postgres.shadow.servers import ServerChoice
 from connectors.postgres.shadow.sizes import index_size, tree_height
 
 OWNER = "advisor"
@@ -117,19 +118,20 @@ class Database:
 
 
 class Cluster:
-    """A running shadow. ``scripts``: schema and statistics, in this order; ``settings``: the target's.
+    """A running shadow. ``scripts``: schema and statistics, in this order; ``choice``: the server;
+    ``settings``: the target's.
 
     Every database in it is a copy of the loaded one, for one backend each: hypothetical indexes that are visible to
     one statement are then nobody else's concern, and all backends plan at the same time.
     """
 
     def __init__(
-        self, scripts: Sequence[Path], version: int, settings: Mapping[str, str], search_path: Sequence[str]
+        self, scripts: Sequence[Path], choice: ServerChoice, settings: Mapping[str, str], search_path: Sequence[str]
     ) -> None:
         self._scripts = scripts
         self._settings = settings
         self._search_path = search_path
-        self.server = EmbeddedServer(version=version, settings=_SERVER_SETTINGS)
+        self.server = EmbeddedServer(version=choice.version, settings=_SERVER_SETTINGS, binaries=choice.binaries)
         self.databases: list[Database] = []
         self.relations: dict[int, Relation] = {}
         self.left_out: list[LeftOut] = []
@@ -194,7 +196,7 @@ class Cluster:
         for text in texts:
             await loader.load(statements(text))
         self.left_out = loader.left_out
-        await admin.execute("CHECKPOINT")
+        await admin.execute("ANALYZE pg_class, pg_index, pg_attribute, pg_statistic, pg_depend; CHECKPOINT")
         await self._read_relations(admin)
         await self._finish_indexes(admin)
         await owner.close()
@@ -234,7 +236,8 @@ class Cluster:
         name = f"{_TEMPLATE}_{number}"
         root = await self.connect(SUPERUSER, SUPERUSER)
         # A file copy takes the index files as they lie on disk, and their pages are in no buffer yet.
-        await root.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy OWNER {OWNER}")
+        strategy = " STRATEGY file_copy" if self.server.version >= 15 else ""  # before 15 there is no other
+        await root.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} OWNER {OWNER}{strategy}")
         oid = await root.fetchval("SELECT oid FROM pg_database WHERE datname = $1", name)
         await root.close()
         database = Database(name, oid, await self.connect(name), await self.connect(name, SUPERUSER))
@@ -248,6 +251,7 @@ class Cluster:
                 set_pages(self.file(database, relation.path), relation.pages)
 
     async def _configure(self, connection: Any) -> None:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
         wanted = {
             name: value
             for name, value in self._settings.items()

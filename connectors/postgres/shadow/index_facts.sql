@@ -16,8 +16,8 @@ JOIN pg_class x ON x.oid = i.indexrelid
 JOIN pg_am m ON m.oid = x.relam
 JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_attribute a ON a.attrelid = i.indexrelid
-LEFT JOIN pg_statistic s ON NOT s.stainherit AND CASE WHEN i.indkey[a.attnum - 1] = 0
-    THEN s.starelid = i.indexrelid AND s.staattnum = a.attnum
-    ELSE s.starelid = i.indrelid AND s.staattnum = i.indkey[a.attnum - 1] END
+LEFT JOIN pg_statistic s ON NOT s.stainherit
+    AND s.starelid = CASE i.indkey[a.attnum - 1] WHEN 0 THEN i.indexrelid ELSE i.indrelid END
+    AND s.staattnum = CASE i.indkey[a.attnum - 1] WHEN 0 THEN a.attnum ELSE i.indkey[a.attnum - 1] END
 WHERE x.relkind = 'i' AND i.indexrelid >= 16384 AND ($1::oid[] IS NULL OR i.indexrelid = ANY ($1))
 ORDER BY i.indexrelid, a.attnum

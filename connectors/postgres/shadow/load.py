@@ -11,17 +11,21 @@ import asyncpg
 
 from connectors.postgres.shadow.script import Statement
 
-# What a planner never looks at, or what would bring data in. pg_dump writes all of these.
+# What a schema consists of; a dump's data, settings, DO blocks and queries are none of the planner's business.
+_SCHEMA = re.compile(
+    r"""
+    (?:CREATE|ALTER)\b | SET\s+search_path\b | SELECT\s+(?:\*\s+FROM\s+)?pg_catalog\.pg_restore_\w+\s*\(
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# What a planner never looks at. pg_dump writes all of these.
 _IGNORED = re.compile(
     r"""
-    GRANT\b | REVOKE\b | COMMENT\b | SECURITY\s+LABEL\b | INSERT\b | COPY\b | DELETE\b | UPDATE\b | TRUNCATE\b
-  | ALTER\s+(?:\w+\s+)+?.*\bOWNER\s+TO\b | ALTER\s+DEFAULT\s+PRIVILEGES\b
-  | SET\b(?!\s+search_path) | RESET\b | BEGIN\b | COMMIT\b | START\b | END\b | ROLLBACK\b
-  | CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER\b | CREATE\s+EVENT\s+TRIGGER\b | ALTER\s+EVENT\s+TRIGGER\b
+    ALTER\s+(?:\w+\s+)+?.*\bOWNER\s+TO\b | ALTER\s+DEFAULT\s+PRIVILEGES\b
+  | CREATE\s+(?:OR\s+REPLACE\s+)?(?:CONSTRAINT\s+)?TRIGGER\b | (?:CREATE|ALTER)\s+EVENT\s+TRIGGER\b
   | CREATE\s+(?:DATABASE|ROLE|USER|GROUP|TABLESPACE|SERVER|FOREIGN\s+DATA|PUBLICATION|SUBSCRIPTION|POLICY)\b
-  | ALTER\s+(?:DATABASE|ROLE|USER|PUBLICATION|SUBSCRIPTION|SYSTEM)\b | DROP\b | REFRESH\b | VACUUM\b | ANALYZE\b
+  | ALTER\s+(?:DATABASE|ROLE|USER|PUBLICATION|SUBSCRIPTION|SYSTEM)\b
   | ALTER\s+TABLE\b.*\b(?:ENABLE|DISABLE|FORCE)\b.*\b(?:TRIGGER|RULE|ROW\s+LEVEL)\b
-  | SELECT\s+pg_catalog\.(?:setval|set_config|lo_\w+)\b | SELECT\s+setval\b
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
@@ -75,7 +79,7 @@ class Loader:
 
     async def load(self, statements: Iterable[Statement]) -> None:
         """Run every statement that a planner cares for; what fails is tried again after the others."""
-        pending = [statement for statement in statements if not _IGNORED.match(statement.text)]
+        pending = [s for s in statements if _SCHEMA.match(s.text) and not _IGNORED.match(s.text)]
         if not self.restores:
             pending = [Statement(for_older_server(statement.text), statement.line) for statement in pending]
         for statement in [s for s in pending if _OF_SUPERUSER.match(s.text)]:

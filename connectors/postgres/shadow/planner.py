@@ -23,6 +23,7 @@ from connectors.postgres.shadow.asking import Answer, Question, ask
 from connectors.postgres.shadow.cluster import Built, Cluster, Database
 from connectors.postgres.shadow.hypothetical import build
 from connectors.postgres.shadow.load import LeftOut
+from connectors.postgres.shadow.servers import ServerChoice, choose_server, extensions_of, installed_servers
 
 _CHUNK = 200
 """Statements of one round trip: enough to hide its latency, few enough to show progress."""
@@ -35,7 +36,8 @@ class ShadowPlanner:
     """A CostEstimator over a capture's ``schema.sql`` and ``statistics.sql`` alone; a context manager.
 
     ``backends``: how many statements are planned at a time (default: one a processor, four at most).
-    ``version``: of the embedded PostgreSQL, 16 or 18 (default: whose planner is nearer to the target's).
+    ``version``: of the embedded PostgreSQL, 16 or 18 (default: whose planner is nearest to the target's, an installed
+    PostgreSQL of the same version or with the schema's extensions included).
     Raises :class:`CaptureError` when the capture has no schema, :class:`PlannerUnavailable` when no server can be had.
     """
 
@@ -50,7 +52,7 @@ class ShadowPlanner:
         self._capture = capture
         self._progress = progress
         self._backends = backends or max(1, min(4, os.cpu_count() or 1))
-        self._version = version or nearest_version(capture.server.version_number)
+        self._choice = ServerChoice(version) if version else _choice(capture)
         self._memory = Memory()
         self._restarts = 0
         self.calls = 0
@@ -99,7 +101,7 @@ class ShadowPlanner:
         catalog = self._capture.catalog
         cluster = Cluster(
             [self._capture.schema_sql, self._capture.statistics_sql],
-            self._version,
+            self._choice,
             self._capture.server.settings,
             catalog.search_path if catalog else ("public",),
         )
@@ -216,6 +218,11 @@ class ShadowPlanner:
         self._cluster = await self._started()
 
 
+def _choice(capture: Capture) -> ServerChoice:
+    wanted = extensions_of(capture.schema_sql.read_text(encoding="utf-8"))
+    return choose_server(capture.server.version_number, wanted, installed_servers())
+
+
 def _lost(outcomes: Iterable[BaseException | None]) -> bool:
     """Whether a backend was lost; any other exception among ``outcomes`` is raised."""
     failures = [outcome for outcome in outcomes if outcome is not None]
@@ -223,15 +230,3 @@ def _lost(outcomes: Iterable[BaseException | None]) -> bool:
         if not isinstance(failure, _LOST):
             raise failure
     return bool(failures)
-
-
-def nearest_version(number: int) -> int:
-    """The embedded version whose planner is nearer to a server of ``number`` (``server_version_num``; 0: unknown).
-
-    PostgreSQL 17 changed what an index scan over an IN list costs (by half, in ``tests/benchmarks/fidelity.py``) and
-    18 added skip scans: 16 stands for all before, 18 for both.
-
-    >>> nearest_version(150_018), nearest_version(170_002), nearest_version(0)
-    (16, 18, 18)
-    """
-    return 16 if 0 < number < 170_000 else 18

@@ -17,7 +17,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     SELECT o.amopopr FROM pg_type t
     JOIN pg_opclass c ON c.opcmethod = 403 AND c.opcdefault AND c.opcintype IN (
         t.oid, CASE WHEN t.typtype = 'e' THEN 'anyenum'::regtype WHEN t.typtype = 'r' THEN 'anyrange'::regtype
-            WHEN t.typtype = 'm' THEN 'anymultirange'::regtype WHEN t.typtype = 'c' THEN 'record'::regtype
+            WHEN t.typtype = 'm' THEN to_regtype('anymultirange') WHEN t.typtype = 'c' THEN 'record'::regtype
             WHEN t.typcategory = 'A' THEN 'anyarray'::regtype WHEN t.oid = 'varchar'::regtype THEN 'text'::regtype END)
     JOIN pg_amop o ON o.amopfamily = c.opcfamily AND o.amopstrategy = strategy
         AND (o.amoplefttype, o.amoprighttype) = (c.opcintype, c.opcintype)

@@ -9,6 +9,7 @@ from advisor.errors import CaptureError
 from advisor.model.catalog import Catalog
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.shadow.cluster import Cluster
+from connectors.postgres.shadow.servers import ServerChoice, choose_server, extensions_of, installed_servers
 
 
 def load_schema(path: Path) -> Catalog:
@@ -17,11 +18,12 @@ def load_schema(path: Path) -> Catalog:
     Raises :class:`CaptureError` when there is no table in it, and :class:`~advisor.errors.PlannerUnavailable` when
     the embedded PostgreSQL cannot be had.
     """
-    return asyncio.run(_load(path))
+    choice = choose_server(0, extensions_of(path.read_text(encoding="utf-8")), installed_servers())
+    return asyncio.run(_load(path, choice))
 
 
-async def _load(path: Path) -> Catalog:
-    cluster = Cluster([path], 18, {}, ("public",))
+async def _load(path: Path, choice: ServerChoice) -> Catalog:
+    cluster = Cluster([path], choice, {}, ("public",))
     try:
         await cluster.open(1)
         catalog = await read_catalog(cluster.databases[0].asking)

@@ -13,8 +13,17 @@ from advisor.model.capture import Capture, Server
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.embedded import EmbeddedServer
 from connectors.postgres.shadow import ShadowPlanner, extract
+from connectors.postgres.shadow.servers import NAMED
 
 SCHEMA = Path(__file__).parents[2] / "cases" / "shadow" / "target.sql"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def embedded_only() -> Iterator[None]:
+    """Let no PostgreSQL of this machine stand in for the target; whatever is installed, the tests are the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(NAMED, "/nowhere")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def test_a_users_dump_gives_a_catalog() -> None:
 
 def test_a_dump_without_tables_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dump.sql").write_text("SELEC 1; this is; no dump")
-    with pytest.raises(CaptureError, match=r"defines no table .*pass the output of pg_dump"):
+    with pytest.raises(CaptureError, match="defines no table; pass the output of pg_dump"):
         load_schema(tmp_path / "dump.sql")
 
 
@@ -168,6 +168,8 @@ DO $$ BEGIN EXECUTE 'COPY public.t TO PROGRAM ''touch {marker}'''; END $$;
 ALTER SYSTEM SET listen_addresses = '*';
 CREATE ROLE evil SUPERUSER;
 SELECT pg_read_file('/etc/passwd');
+CREATE TABLE public.stolen AS SELECT pg_read_file('/etc/passwd');
+CREATE FUNCTION public.f() RETURNS int LANGUAGE internal AS 'int4pl';
 """
     with ShadowPlanner(capture_of(tmp_path, script), backends=1) as planner:
         reasons = [one.reason for one in planner.left_out]
