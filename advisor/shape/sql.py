@@ -64,6 +64,7 @@ def glance(text: str) -> Glance:
     return Glance(fingerprint(items), _command(items), longest_list(items))
 
 
+@lru_cache(maxsize=4096)
 def expression_key(expression: str) -> str:
     """An index expression in a form that compares equal however it was spelled: casts, parentheses, case, spaces gone.
 

@@ -53,6 +53,7 @@ class Spark:
                 builder.appName(ADVISOR)
                 .config("spark.sql.session.timeZone", "UTC")
                 .config("spark.ui.enabled", "false")
+                .config("spark.ui.showConsoleProgress", "false")
                 .getOrCreate()
             )
         except Exception as error:  # Py4J and the JVM's start raise what they like
@@ -77,7 +78,7 @@ class Spark:
 
     def declare_shapes(self, shaped: Sequence[TextShape]) -> None:
         """Make the view ``event``, by a join whose small side every worker gets whole."""
-        known = self.session.createDataFrame(list(shaped), "text STRING, fingerprint STRING, elements INT")
+        known = self.session.createDataFrame(list(shaped), "text STRING, fingerprint STRING, elements INT").cache()
         known.createOrReplaceTempView("text_shape")
         self.session.sql(
             "SELECT /*+ BROADCAST(s) */ e.*, s.fingerprint, coalesce(s.elements, 0) AS elements"
