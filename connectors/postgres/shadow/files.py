@@ -112,6 +112,7 @@ def _link_full(segment: Path, first: Path) -> None:
 
 
 def _create(path: Path, size: int, like: Path) -> None:
+    path.unlink(missing_ok=True)  # it may be a link to what others share
     with path.open("wb") as file:
         file.truncate(size)
     if os.geteuid() == 0:

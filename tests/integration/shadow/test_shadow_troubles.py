@@ -92,7 +92,7 @@ def test_a_capture_without_schema_is_refused(tmp_path: Path) -> None:
 def test_statistics_of_a_newer_server_are_taken_as_far_as_they_are_known(tmp_path: Path) -> None:
     newer = """
 SELECT * FROM pg_catalog.pg_restore_relation_stats('version', '200001'::integer, 'schemaname', 'public',
-    'relname', 't', 'relpages', '50000'::integer, 'reltuples', '1000000'::real, 'relallvisible', '9'::integer,
+    'relname', 't', 'relpages', '150000000'::integer, 'reltuples', '9e9'::real, 'relallvisible', '9'::integer,
     'relfuture', '1'::integer);
 SELECT * FROM pg_catalog.pg_restore_attribute_stats('version', '200001'::integer, 'schemaname', 'public',
     'relname', 't', 'attname', 'a', 'inherited', 'f'::boolean, 'null_frac', '0'::real, 'avg_width', '4'::integer,
@@ -102,11 +102,14 @@ SELECT * FROM pg_catalog.pg_restore_future_stats('schemaname', 'public');
     capture = capture_of(tmp_path, "SET transaction_timeout = 0; CREATE TABLE public.t (a int, b text);", newer)
     with ShadowPlanner(capture, backends=1, version=18) as planner:
         index = Index(TableName("public", "t"), (IndexColumn("a"),))
-        cost = planner.costs([WhatIf("", "SELECT * FROM t WHERE a = $1", frozenset({index}))])[0]
+        text = "SELECT * FROM t WHERE a = $1"
+        scan, cost = planner.costs([WhatIf("", text), WhatIf("", text, frozenset({index}))])
+        size = planner.sizes([index])[0]
         reasons = [one.reason for one in planner.left_out]
     assert len(reasons) == 1
     assert "pg_restore_future_stats" in reasons[0]
-    assert cost.total < 10
+    assert scan.total > 50_000_000 > 10 > cost.total  # more than a terabyte, on this disk
+    assert size == pytest.approx(9e9 * 20 * 1.11, rel=0.05)
 
 
 def test_a_killed_backend_is_started_again_and_all_questions_answered(shadow: ShadowPlanner) -> None:
