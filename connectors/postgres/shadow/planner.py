@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from advisor.errors import CaptureError, PlannerUnavailable
-from advisor.model.capture import Capture
+from advisor.model.capture import Capture, Coverage
 from advisor.model.catalog import Index
 from advisor.model.ddl import index_body
 from advisor.model.recommendation import Cost, WhatIf
@@ -23,11 +23,12 @@ from connectors.postgres.shadow.asking import Answer, Question, ask
 from connectors.postgres.shadow.cluster import Built, Cluster, Database
 from connectors.postgres.shadow.hypothetical import build
 from connectors.postgres.shadow.load import LeftOut
-from connectors.postgres.shadow.servers import ServerChoice, choose_server, extensions_of, installed_servers
+from connectors.postgres.shadow.servers import NAMED, ServerChoice, choose_server, extensions_of, installed_servers
 
 _CHUNK = 200
 """Statements of one round trip: enough to hide its latency, few enough to show progress."""
 _MOST_RESTARTS = 5
+_MOST_TOLD = 12
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, asyncpg.CannotConnectNowError)
 _CRASHED = "PostgreSQL's planner crashed on this statement"
 
@@ -74,6 +75,24 @@ class ShadowPlanner:
     def left_out(self) -> tuple[LeftOut, ...]:
         """What of the target's schema the shadow lacks or has otherwise, and why."""
         return tuple(self._cluster.left_out)
+
+    @property
+    def coverage(self) -> tuple[Coverage, ...]:
+        """The same for a report's reader: one line, with what would show the rest."""
+        if not (left_out := self.left_out):
+            return (Coverage("data-free planner", seen=True, detail=f"{self.planner} has the whole schema."),)
+        told = "; ".join(f"{one.name}: {one.reason}" for one in left_out[:_MOST_TOLD])
+        more = f"; and {len(left_out) - _MOST_TOLD} more" if len(left_out) > _MOST_TOLD else ""
+        return (
+            Coverage(
+                "data-free planner",
+                seen=False,
+                detail=f"{self.planner} lacks or changes {len(left_out)} of the schema's objects: {told}{more}.",
+                remedy=f"Install PostgreSQL with these extensions, or name its bin folder in {NAMED}; "
+                "or price indexes on the target with HypoPG, or in a sandbox.",
+                count=len(left_out),
+            ),
+        )
 
     def costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
         """Answer a batch, in order; see :class:`~advisor.ports.CostEstimator`."""

@@ -68,6 +68,9 @@ def test_a_users_dump_is_loaded_without_its_data_owners_and_triggers(shadow: Sha
         "index orders_note_trgm": 'operator class "public.gin_trgm_ops" does not exist for access method "gin"',
         "statistics of Orders.gone": 'column "gone" of relation "Orders" does not exist',
     }
+    (coverage,) = shadow.coverage
+    assert (coverage.seen, coverage.count) == (False, 6)
+    assert "extension postgis: the embedded server has no postgis" in coverage.detail
 
 
 def test_a_users_dump_gives_a_catalog() -> None:
