@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import asyncpg
@@ -18,12 +18,18 @@ from advisor.errors import SourceError
 from advisor.model.capture import Coverage
 from advisor.model.plan import Plan
 from advisor.ports import Progress, Step, silent
-from connectors.postgres.placeholders import EXPLAINABLE, command, is_single, numbered
+from connectors.postgres.placeholders import EXPLAINABLE, command, is_single, numbered, with_types
 from connectors.postgres.plan.build import build
 from connectors.postgres.session import Session
 
 NAME = "query_advisor"
 OPTIONS = "FORMAT JSON, VERBOSE, SETTINGS, COSTS"
+_TYPES_UNKNOWN = (
+    asyncpg.UndefinedFunctionError,
+    asyncpg.AmbiguousFunctionError,
+    asyncpg.DatatypeMismatchError,
+    asyncpg.IndeterminateDatatypeError,
+)
 LONGEST = 1_000_000
 """Characters; longer statements (bulk inserts) are not sent to the planner."""
 
@@ -75,13 +81,23 @@ async def explain(session: Session, text: str, *, keep_values: bool = False, pla
     if reason := refusal(text):
         raise SourceError(reason)
     statement, count = numbered(text)
-    try:
-        async with session.block() as connection:
-            answer = await _ask(connection, statement, count)
-    except asyncpg.PostgresError as error:
-        raise SourceError(_reason(error)) from error
+    answer = await _answer(session, [statement, *with_types(statement)], count)
     document = json.loads(answer)[0]
     return replace(build(document, keep_values=keep_values, text=text, planner=planner), generic=count > 0)
+
+
+async def _answer(session: Session, variants: Sequence[str], count: int) -> str:
+    """The first variant's plan that the server can make; where none can be made, the first one's reason is raised."""
+    reasons: list[asyncpg.PostgresError] = []
+    for variant in variants:
+        try:
+            async with session.block() as connection:
+                return await _ask(connection, variant, count)
+        except asyncpg.PostgresError as error:
+            reasons.append(error)
+            if not isinstance(error, _TYPES_UNKNOWN):
+                break
+    raise SourceError(_reason(reasons[0])) from reasons[0]
 
 
 async def _ask(connection: object, statement: str, count: int) -> str:

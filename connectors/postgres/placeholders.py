@@ -31,6 +31,9 @@ _LITERAL_TYPES = frozenset([
     "bool", "bytea", "date", "float8", "inet", "interval", "json", "jsonb", "numeric", "point", "regclass", "text",
     "time", "timestamp", "timestamptz", "timetz", "uuid", "xml",
 ])  # fmt: skip
+_PARAMETER = re.compile(r"\$\d+")
+_TYPELESS = re.compile(r"\b(?:ARRAY\s*\[|generate_series\s*\()\s*\$\d+(?:\s*,\s*\$\d+)*\s*[\])]", re.IGNORECASE)
+_LIST_TYPES = ("integer", "uuid", "timestamptz")
 _INTERVAL_FIELDS = frozenset(["year", "month", "day", "hour", "minute", "second", "to"])
 # Types whose parentheses hold a length or precision, which must be a literal.
 _SIZED_TYPES = frozenset([
@@ -141,6 +144,24 @@ def numbered(text: str) -> tuple[str, int]:
         written.append(piece)
         position += 1
     return "".join(written).strip().rstrip(";").rstrip(), count
+
+
+def with_types(statement: str) -> Iterator[str]:
+    """Variants of a numbered statement whose lists of parameters have a type, most likely type first.
+
+    ``ARRAY[1, 2]`` and ``generate_series(1, 9)`` told the server their type by their literals; without these
+    ``ARRAY[$1, $2]`` is an array of text. None where the statement has no such list.
+
+    >>> next(with_types("SELECT * FROM t WHERE id = ANY(ARRAY[$1, $2])"))
+    'SELECT * FROM t WHERE id = ANY(ARRAY[$1::integer, $2::integer])'
+    """
+    found = list(_TYPELESS.finditer(statement))
+    for kind in _LIST_TYPES if found else ():
+        parts, end = [], 0
+        for match in found:
+            parts += [statement[end : match.start()], _PARAMETER.sub(rf"\g<0>::{kind}", match.group())]
+            end = match.end()
+        yield "".join([*parts, statement[end:]])
 
 
 def _size_end(pieces: list[Token], position: int) -> int:
