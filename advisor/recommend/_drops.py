@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from advisor.errors import PlannerUnavailable
 from advisor.model.catalog import Catalog, Index, Table
 from advisor.model.ddl import create_index, drop_index
 from advisor.model.finding import Confidence, Finding
@@ -86,6 +87,7 @@ class Judge:
         self._gone: set[str] = set()
         self._queries: dict[str, Query] = {}
         self._by_table: dict[object, list[str]] = {}
+        self._before: dict[str, float] = {}
         if planner is None:
             return
         for query in study.workload.queries:
@@ -93,19 +95,20 @@ class Judge:
                 self._queries[query.shape.fingerprint] = query
                 for table in dict.fromkeys(need.table.name for need in needs(query.shape, study.catalog)):
                     self._by_table.setdefault(table, []).append(query.shape.fingerprint)
-        self._before: dict[str, float] = {}
 
     def objection(self, index: Index) -> str:
         """Which query the planner would plan dearer without ``index``, or empty; then it counts as gone."""
         name = f"{index.table.schema}.{index.name}"
         hidden = frozenset({*self._gone, name})
         asked = self._by_table.get(index.table, [])
-        before = self._costs([query for query in asked if query not in self._before], frozenset(), frozenset())
-        self._before.update(before)
-        after = self._costs(asked, hidden, self._added)
+        try:
+            self._before.update(self._costs([q for q in asked if q not in self._before], frozenset(), frozenset()))
+            after = self._costs(asked, hidden, self._added)
+        except PlannerUnavailable as lost:
+            return f"the planner could not be asked what happens without it: {lost}"
         worse = {
             query: after[query] / self._before[query] - 1
-            for query in asked
+            for query in after
             if self._before[query] > 0 and after[query] > self._before[query] * (1 + DEARER)
         }
         if worse:

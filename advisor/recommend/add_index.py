@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from advisor.errors import PlannerUnavailable
 from advisor.model.catalog import Index, Table, TableName
 from advisor.model.finding import Confidence, Finding
 from advisor.model.impact import MigrationImpact
@@ -38,7 +40,12 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
     """Yield the indexes to build, best first, and every other candidate with the reason why not."""
     if study.capture.server.product != "postgresql" or study.capture.catalog is None:
         return
-    advice = advise(study)
+    try:
+        advice = advise(study)
+    except PlannerUnavailable as lost:
+        yield Declined("indexes proven by a planner", f"the planner was lost: {lost} What follows is advised by rule.")
+        study = replace(study, estimator=None)
+        advice = advise(study)
     yield from advice.declined
     for query, reason in advice.unpriced.items():
         text = _words.shortened(advice.queries[query].shape.text)
@@ -133,11 +140,14 @@ class _Writer:
         )
 
     def _plans(self) -> Mapping[str, tuple[Cost, Cost]]:
-        """(before, after everything chosen) of the most helped queries."""
+        """(before, after everything chosen) of the most helped queries; empty when the planner is gone by now."""
         top = self._helped[:SHOWN_PLANS]
         chosen = frozenset(self._advice.chosen)
-        before = self._advice.pricer.plans([(key, frozenset()) for key in top])
-        after = self._advice.pricer.plans([(key, chosen) for key in top])
+        try:
+            before = self._advice.pricer.plans([(key, frozenset()) for key in top])
+            after = self._advice.pricer.plans([(key, chosen) for key in top])
+        except PlannerUnavailable:
+            return {}
         return {key: (first, last) for key, first, last in zip(top, before, after, strict=True)}
 
     def _by_shape(self, key: str) -> ShapeBenefit:

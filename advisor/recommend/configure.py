@@ -53,9 +53,10 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
 
 
 def _reason_not_to(study: Study, query: Query, size: float, finding: Finding) -> str:
-    if _needed(size) > LARGEST:
+    needed = _needed(size, seen=finding.confidence is Confidence.HIGH)
+    if needed > LARGEST:
         return (
-            f"it would take {megabytes(_needed(size))} for each such sort of each session; "
+            f"it would take {megabytes(needed)} for each such sort of each session; "
             "return fewer rows or columns, or sort after aggregating"
         )
     share = query.stats.total_ms / study.workload.total_ms if study.workload.total_ms else 0.0
@@ -68,15 +69,16 @@ def _reason_not_to(study: Study, query: Query, size: float, finding: Finding) ->
     return ""
 
 
-def _needed(size: float) -> int:
-    """``size`` bytes on disk, as a work_mem that holds them: the next power of two in MB."""
-    return int(2 ** math.ceil(math.log2(max(size * IN_MEMORY / MEGABYTE, 1)))) * MEGABYTE
+def _needed(size: float, *, seen: bool) -> int:
+    """A work_mem that holds ``size`` bytes, ``seen`` on disk or else expected in memory: a power of two in MB."""
+    return int(2 ** math.ceil(math.log2(max(size * (IN_MEMORY if seen else 1) / MEGABYTE, 1)))) * MEGABYTE
 
 
 def _recommendation(study: Study, role: str, spills: Sequence[tuple[Query, float, Finding]]) -> Recommendation:
     worst, size, finding = max(spills, key=lambda spill: (spill[1], spill[0].shape.fingerprint))
     current = int(finding.evidence.get(LIMIT, 0) or 0)
-    value = f"{max(_needed(size), 2 * current) // MEGABYTE}MB"
+    needed = _needed(size, seen=finding.confidence is Confidence.HIGH)
+    value = f"{max(needed, 2 * current) // MEGABYTE}MB"
     action = Configure("work_mem", value, megabytes(current), f"role {role}" if role else "session")
     database = f" IN DATABASE {quote(study.capture.server.database)}" if study.capture.server.database else ""
     statement = f"ALTER ROLE {quote(role)}{database} SET work_mem = '{value}'" if role else f"SET work_mem = '{value}'"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from advisor.errors import PlannerUnavailable
 from advisor.model.catalog import Catalog, Index, IndexColumn, TableName
 from advisor.model.finding import Confidence, Finding, Severity
 from advisor.model.impact import MigrationImpact
@@ -193,6 +194,16 @@ def test_deletes_of_referenced_rows_get_their_index(make_query: MakeQuery, make_
     assert advice.title == "Add an index on orders (customer_id): speeds up a foreign key's check"
     assert "orders_customer_id_fkey" in advice.problem
     assert advice.shapes == ()
+
+
+def test_a_planner_that_is_lost_leaves_advice_by_rule(make_query: MakeQuery, make_study: MakeStudy) -> None:
+    class Lost(Planner):
+        def costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
+            raise PlannerUnavailable("The server ended.")
+
+    [advice], declined = split(make_study(make_query("q1", equal("customer_id")), estimator=Lost({})))
+    assert advice.benefit.method is Method.ESTIMATED
+    assert "the planner was lost: The server ended." in reasons(declined)["indexes proven by a planner"]
 
 
 def test_without_a_planner_the_advice_says_so(make_query: MakeQuery, make_study: MakeStudy) -> None:
