@@ -14,6 +14,7 @@ from advisor.cli import options, output, progress
 from advisor.cli.options import Estimator, Form
 from advisor.cli.sources import Reading, is_url, opened, planner
 from advisor.errors import SandboxError, SourceError, without_secrets
+from advisor.model.capture import Capture
 from advisor.model.finding import Severity
 from advisor.model.report import Report
 from advisor.ports import Options, Progress
@@ -159,9 +160,6 @@ def check(
 def verify(
     source: Annotated[str, typer.Argument(help="The folder that --out named, or a capture to analyze first.")],
     sandbox: Annotated[str, typer.Option(help="URL of a database that may be changed and thrown away.")],
-    capture: Annotated[
-        Path | None, typer.Option(help="The capture whose SELECTs are run; default: the source.")
-    ] = None,
     expendable: Annotated[bool, typer.Option("--expendable", help="Yes, that database may be changed.")] = False,
     out: options.Out = None,
     form: options.Format = Form.TEXT,
@@ -173,13 +171,13 @@ def verify(
         )
     from connectors.postgres.sandbox import verify as measure
 
-    where = str(capture) if capture else source
-    with progress.shown() as show, opened([where], Reading(), show) as taken:
-        report = output.read(Path(source)) if Path(source, output.LOSSLESS).exists() else None
-        if report is None:
-            with planner(taken, None, Estimator.AUTO, None, show) as estimator:
-                report = pipeline.analyze(taken, estimator, Options(), show)
-        report = measure(report, taken, sandbox, show)
+    with progress.shown() as show:
+        if Path(source, output.LOSSLESS).exists():
+            report = output.read(Path(source))
+            report = measure(report, Capture(Path(source), report.server, report.catalog), sandbox, show)
+        else:
+            with opened([source], Reading(), show) as taken, planner(taken, None, Estimator.AUTO, None, show) as prices:
+                report = measure(pipeline.analyze(taken, prices, Options(), show), taken, sandbox, show)
     _end(report, out, form, ())
 
 
