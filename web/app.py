@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from advisor import __version__
 from advisor.errors import AdvisorError
@@ -22,6 +25,8 @@ from web.ports import Reports, Scan
 from web.rendering import html, pages_environment
 from web.scans import Scans
 from web.security import LOCAL_HOSTS, Guard, Sessions
+
+LOG = logging.getLogger(__name__)
 
 
 def create_app(
@@ -67,9 +72,11 @@ def create_app(
     app.state.opened = {}
     app.state.sessions = Sessions(token)
     app.state.templates = pages_environment()
+    app.add_middleware(Bugs)
     app.add_middleware(Guard, hosts=[*LOCAL_HOSTS, *map(_without_port, hosts)], sessions=app.state.sessions)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(AdvisorError, _refused)
+    app.add_exception_handler(RequestValidationError, _refused)
     for module in with_attribute("web.pages", "ROUTER").values():
         app.include_router(module.ROUTER)
     _add_static(app)
@@ -90,17 +97,53 @@ def _add_static(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
 
 
+class Bugs:
+    """ASGI middleware: a bug becomes one sentence on the page and a traceback in the server's log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer in place of an application that broke off before it began to answer."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            LOG.exception("%s broke off", scope["path"])
+            await (await _refused(Request(scope), error))(scope, receive, send)
+
+
 async def _refused(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 400
-    message = str(error.detail) if isinstance(error, HTTPException) else str(error)
-    if status == 404 and message == "Not Found":
-        message = "There is no such page."
+    """One sentence, as a page, as JSON or as text, by what was asked for."""
+    status, message = _told(error)
     if request.url.path.endswith(".json"):
         return JSONResponse({"error": message}, status)
     if request.url.path.startswith("/static/"):
         return PlainTextResponse(message + "\n", status)
     answer: HTMLResponse = html(request, "error.html", message, status)
     return answer
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    match error:
+        case HTTPException(status_code=404, detail="Not Found"):
+            return 404, "There is no such page."
+        case HTTPException(status_code=status, detail=detail):
+            return status, str(detail)
+        case AdvisorError():
+            return 400, str(error)
+        case RequestValidationError():
+            problem = error.errors()[0]
+            return 422, f"{problem['loc'][-1]}: {problem['msg']}."
+    return 500, f"The page could not be made ({type(error).__name__}); please report it."
 
 
 def _without_port(host: str) -> str:

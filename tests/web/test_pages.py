@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from advisor.model.report import Report
 from advisor.registry import with_attribute
+from advisor.store import Decision
 from web.app import create_app
 from web.memory import MemoryReports
 
@@ -105,11 +106,13 @@ def test_filters_choose(pages: httpx.Client) -> None:
         "/rules/nope",
         "/scans/nope",
         "/reports/1/compare/9",
+        "/reports/one",
+        "/reports/1/queries?number=x",
     ],
 )
 def test_what_is_not_there_is_said_in_one_sentence(pages: httpx.Client, path: str) -> None:
     page = pages.get(path)
-    assert page.status_code in (400, 404)
+    assert page.status_code in (400, 404, 422)
     assert "Traceback" not in page.text
     assert re.search(r"<h1>[^<]+\.</h1>", page.text)
 
@@ -179,6 +182,23 @@ def test_two_runs_are_compared(shop: Report, browse: Browse) -> None:
     assert found["new"] == []
     assert [finding["rule"] for finding in found["gone"]] == ["n-plus-one-burst"]
     assert len(found["slower"]) == 1
+
+
+def test_a_bug_is_one_sentence_too(shop: Report, browse: Browse, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(MemoryReports):
+        def decisions(self, target: str) -> dict[str, Decision]:
+            raise KeyError("postgresql://app:s3cret@db/shop")
+
+    with browse(create_app(store=Broken([shop]))) as client:
+        page = client.get("/reports/1")
+        assert client.get("/reports/1.json").json() == {
+            "error": "The page could not be made (KeyError); please report it."
+        }
+    assert page.status_code == 500
+    assert "content-security-policy" in page.headers
+    assert "Traceback" in caplog.text
+    assert "s3cret" not in page.text
+    assert "Traceback" not in page.text
 
 
 def test_a_report_on_mongodb_has_all_pages(shop: Report, browse: Browse) -> None:
