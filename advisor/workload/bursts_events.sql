@@ -35,7 +35,9 @@ WITH raw AS (
         e.elements,
         hash(e.params_digest) AS params,
         hash(coalesce(e.params_distinct_key, e.params_digest)) AS keyed,
-        coalesce(e.error_code LIKE '40%', false) AS conflict
+        coalesce(e.error_code LIKE '40%', false) AS conflict,
+        -- The application's own clock (advisor.record, OpenTelemetry) has the round trip within the duration.
+        coalesce(e.source LIKE 'recorder:%' OR e.source LIKE 'otlp:%', false) AS client_timed
     FROM event AS e
     LEFT JOIN burst_shape AS s ON s.fingerprint = e.fingerprint
 ),
@@ -83,7 +85,7 @@ numbered AS (
 )
 SELECT
     seq, stream, pool, role, shape, pos, chunk_no, unit_no, started, ended, spent, gap, rows, elements, params, keyed,
-    conflict, inside, route,
+    conflict, client_timed, inside, route,
     hash(stream, chunk_no) AS chunk,
     hash(stream, unit_no) AS unit,
     CASE WHEN inside THEN 1 ELSE 2 END::TINYINT AS kind
@@ -93,7 +95,8 @@ UNION ALL
 SELECT
     seq, stream, pool, role, shape,
     row_number() OVER (PARTITION BY trace ORDER BY started, stream, pos) AS pos,
-    0 AS chunk_no, 0 AS unit_no, started, ended, spent, gap, rows, elements, params, keyed, conflict, inside, route,
+    0 AS chunk_no, 0 AS unit_no, started, ended, spent, gap, rows, elements, params, keyed, conflict, client_timed, inside,
+    route,
     hash('trace', trace) AS chunk,
     hash('trace', trace) AS unit,
     0::TINYINT AS kind

@@ -32,7 +32,7 @@ SELECT
     quantile_cont(gap, 0.1) AS gap_low,
     sum(spent) AS spent,
     max(spent) AS spent_max,
-    min(spent) AS spent_min,
+    CASE WHEN bool_or(client_timed) THEN min(spent) ELSE 0 END AS trip,
     quantile_cont(spent, 0.5) AS spent_median,
     -- From first to last, not a sum of differences: a log's times are rounded to milliseconds.
     greatest(max(ended) - min(ended) - sum(spent), 0) AS idle,

@@ -109,17 +109,20 @@ judged AS (
         END AS verdict,
         -- SQLAlchemy's selectinload sends 500 keys a statement (2.1, loading docs); a cached answer needs one.
         ceil(params / 500.0) * instances AS batches,
-        CASE WHEN streams > 1 THEN least(gap, ended - started) ELSE gap END AS spanned
+        CASE WHEN streams > 1 THEN least(gap, ended - started) ELSE gap END AS spanned,
+        -- Without the round trip where the durations hold it.
+        spent - n * trip AS worked,
+        spent_max - trip AS longest,
+        greatest(gap_median - spent_median + trip, 0) AS pause
     FROM facts
 )
 SELECT
     *,
     -- Research page, 2.7. A batch costs its slowest member plus a quarter of all; the range drops or doubles that part,
     -- and counts only the fastest tenth of the pauses.
-    greatest(spanned - batches * greatest(gap_median - spent_median, 0) - spent_max - 0.25 * spent, 0) AS saved,
-    greatest(least(n * gap_low, spanned) - batches * greatest(gap_median - spent_median, 0) - spent_max - 0.5 * spent, 0)
-        AS saved_low,
-    greatest(spanned - batches * greatest(gap_median - spent_median, 0) - spent_max, 0) AS saved_high
+    greatest(spanned - batches * pause - longest - 0.25 * worked, 0) AS saved,
+    greatest(least(n * gap_low, spanned) - batches * pause - longest - 0.5 * worked, 0) AS saved_low,
+    greatest(spanned - batches * pause - longest, 0) AS saved_high
 FROM judged;
 
 CREATE OR REPLACE TEMP TABLE burst_result AS
