@@ -95,7 +95,7 @@ def gain(report: Report, recommendation: Recommendation) -> str:
     benefit = recommendation.benefit
     if benefit.measured_ms_before and benefit.measured_ms_after is not None:
         before, after = benefit.measured_ms_before, benefit.measured_ms_after
-        return f"{words.duration(before)} → {words.duration(after)}, measured"
+        return f"{words.duration(before)} → {words.duration(after)}"
     if benefit.ms_saved_per_day:
         daily = words.duration(benefit.ms_saved_per_day)
         if recommendation.kind not in ON_THE_SERVER:

@@ -121,7 +121,7 @@ def sureness(benefit: Benefit) -> str:
     """How the benefit is known, in words."""
     by = f" by {benefit.planner}" if benefit.planner else ""
     return {
-        Method.MEASURED: f"measured{by}",
+        Method.MEASURED: "measured on a real build" + (f", foretold{by}" if by else ""),
         Method.PLANNER: f"proven{by}" if by else "proven by the planner",
         Method.ESTIMATED: "estimated, not proven by a planner",
     }[benefit.method]
