@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -35,6 +36,12 @@ WIDTHS = {
 
 
 def main() -> None:
+    work()
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"processor time: servers {spent.ru_utime + spent.ru_stime:.0f} s, this process {own_seconds():.0f} s")
+
+
+def work() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--tables", type=int, default=300)
     arguments.add_argument("--shapes", type=int, default=2_000)
@@ -54,10 +61,17 @@ def main() -> None:
         with ShadowPlanner(capture, backends=chosen.backends) as planner:
             print(f"start: {time.perf_counter() - started:.1f} s, {len(planner.left_out)} objects left out")
             ask(planner, shapes)
+            print(f"processor time so far, this process: {own_seconds():.0f} s")
             if chosen.engine:
                 engine(
                     planner, replace(capture, catalog=load_schema(folder / "both.sql")), [text for text, _ in shapes]
                 )
+
+
+def own_seconds() -> float:
+    """Processor time of this process, for machines that are busy with other things."""
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    return spent.ru_utime + spent.ru_stime
 
 
 def ask(planner: ShadowPlanner, shapes: list[tuple[str, list[Index]]]) -> None:

@@ -29,6 +29,7 @@ _IGNORED = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+_CREATE_SCHEMA = re.compile(r"CREATE\s+SCHEMA\b", re.IGNORECASE)
 _OF_SUPERUSER = re.compile(r"CREATE\s+(?:EXTENSION|COLLATION)\b", re.IGNORECASE)
 _EXTENSION = re.compile(r'CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|[\w-]+)', re.IGNORECASE)
 _NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))*'
@@ -82,9 +83,11 @@ class Loader:
         pending = [s for s in statements if _SCHEMA.match(s.text) and not _IGNORED.match(s.text)]
         if not self.restores:
             pending = [Statement(for_older_server(statement.text), statement.line) for statement in pending]
+        # Extensions live in schemas, and everything else may need an extension.
+        await self._run([s for s in pending if _CREATE_SCHEMA.match(s.text)])
         for statement in [s for s in pending if _OF_SUPERUSER.match(s.text)]:
             await self._as_superuser(statement)
-        pending = [statement for statement in pending if not _OF_SUPERUSER.match(statement.text)]
+        pending = [s for s in pending if not (_OF_SUPERUSER.match(s.text) or _CREATE_SCHEMA.match(s.text))]
         reasons: dict[Statement, str] = {}
         for _ in range(_PASSES):
             failed: dict[Statement, str] = {}
@@ -117,7 +120,9 @@ class Loader:
         except asyncpg.PostgresError as error:
             if match := _EXTENSION.match(statement.text):
                 name = match[1].strip('"')
-                self.left_out.append(LeftOut(f"extension {name}", f"the embedded server has no {name}"))
+                missing = isinstance(error, asyncpg.FeatureNotSupportedError)
+                reason = f"the embedded server has no {name}" if missing else _sentence(error)
+                self.left_out.append(LeftOut(f"extension {name}", reason))
             elif "already exists" not in str(error):
                 self.left_out.append(LeftOut(name_of(statement.text), _sentence(error)))
 

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +20,7 @@ from advisor.model.catalog import Index, IndexColumn, TableName
 from advisor.model.recommendation import WhatIf
 from connectors.postgres import embedded
 from connectors.postgres.shadow import ShadowPlanner, extract, load_schema
+from connectors.postgres.shadow.servers import NAMED, installed_servers
 
 DUMP = Path(__file__).parents[2] / "cases" / "shadow" / "dump.sql"
 ORDERS = TableName("shop", "Orders")
@@ -182,6 +184,31 @@ CREATE FUNCTION public.f() RETURNS int LANGUAGE internal AS 'int4pl';
     assert not marker.exists()
     assert len(reasons) == 2
     assert all("permission denied" in reason for reason in reasons)
+
+
+def test_an_installed_server_stands_in_for_the_extensions_that_the_wheel_lacks(
+    dumped: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(NAMED)
+    installed = [one for one in installed_servers() if "pg_trgm" in one.extensions]
+    if not installed:
+        pytest.skip("no PostgreSQL with pg_trgm is installed below /usr/lib/postgresql")
+    by_note = Index(ORDERS, (IndexColumn("note", opclass="public.gin_trgm_ops"),), method="gin")
+    like = """SELECT * FROM shop."Orders" WHERE note LIKE '%needle in it%'"""
+    hidden = frozenset({"shop.orders_note_trgm"})
+    with ShadowPlanner(replace(dumped, server=Server("postgresql")), backends=1) as planner:
+        before, after, key = planner.costs(
+            [
+                WhatIf("", like, hidden=hidden),
+                WhatIf("", like, frozenset({by_note}), hidden),
+                WhatIf("", TEXT, frozenset({BY_CUSTOMER})),
+            ]
+        )
+        assert planner.planner.startswith(f"PostgreSQL {installed[-1].version}.")
+        assert "extension pg_trgm" not in {one.name for one in planner.left_out}
+    assert after.total < before.total
+    assert after.used == {by_note}
+    assert key.used == {BY_CUSTOMER}
 
 
 async def test_a_role_that_may_read_nothing_still_gets_the_schema(
