@@ -8,8 +8,7 @@ from connectors.mongo.logs.looking import Kind
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "ended": ('$.t."$date"', '$.ts."$date"'),
-    "plain_ended": ("$.t", "$.ts"),
-    "operation": ("$.attr.type", "$.op"),
+    "kind_of": ("$.attr.type", "$.op"),
     "ns": ("$.attr.ns", "$.ns"),
     "application": ("$.attr.appName", "$.appName"),
     "command": ("$.attr.command", "$.command"),
@@ -17,15 +16,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "plan_summary": ("$.attr.planSummary", "$.planSummary"),
     "has_sort": ("$.attr.hasSortStage", "$.hasSortStage"),
     "used_disk": ("$.attr.usedDisk", "$.usedDisk"),
-    "shape_hash": ("$.attr.planCacheShapeHash", "$.planCacheShapeHash"),
     "query_hash": ("$.attr.queryHash", "$.queryHash"),
     "cursor": ("$.attr.cursorid", "$.cursorid"),
     "remote": ("$.attr.remote", "$.client"),
-    "user_name": ("$.attr.authUser", "$.user"),
     "error": ("$.attr.errCode", "$.errCode"),
     "connection": ("$.ctx", "$.connectionId"),
     "truncated": ("$.truncated", "$.truncated"),
-    "replanned": ("$.attr.replanned", "$.replanned"),
+    "lsid_uuid": ('$.attr.command.lsid.id."$uuid"', '$.command.lsid.id."$uuid"'),
+    "lsid_binary": ('$.attr.command.lsid.id."$binary".base64', '$.command.lsid.id."$binary".base64'),
+    "comment": ("$.attr.command.comment", "$.command.comment"),
+    "autocommit": ("$.attr.command.autocommit", "$.command.autocommit"),
+    "id": ("$.id", "$.op"),
 }
 """Texts, with their JSON paths in a log line and in a profiler's document."""
 
@@ -44,25 +45,13 @@ NUMBERS: Mapping[str, tuple[str, str]] = {
 }
 """Counts, the same way; extended JSON may wrap them."""
 
-PARTS = (
-    "filter", "query", "q", "pipeline", "key", "min", "max", "u", "update", "updates", "deletes", "documents",
-    "sort", "projection", "fields", "hint", "collation", "limit", "skip", "multi", "upsert", "remove", "find",
-    "aggregate", "count", "distinct", "findAndModify", "findandmodify", "insert", "delete", "collection",
-)  # fmt: skip
-"""Parts of a command that its question consists of; the first twelve hold its values."""
-VALUE_PARTS = 12
-LIMIT, SKIP = PARTS.index("limit") + 1, PARTS.index("skip") + 1
-"""Places of these parts, counted from one as DuckDB does."""
-
 
 def selection(kind: Kind) -> str:
     """The SELECT list that takes every fact out of ``facts``, a list of texts in the order of :func:`paths`."""
     columns = [f"facts[{place}] AS {name}" for place, name in enumerate(TEXTS, 1)]
-    number = (
-        "TRY_CAST(facts[{}] AS BIGINT)"
-        if kind is Kind.LOG
-        else "TRY_CAST(regexp_extract(facts[{}], '-?\\d+') AS BIGINT)"
-    )
+    plain = "TRY_CAST(facts[{}] AS BIGINT)"
+    wrapped = "TRY_CAST(regexp_extract(facts[{}], '-?\\d+') AS BIGINT)"
+    number = plain if kind is Kind.LOG else wrapped
     columns += [f"{number.format(place)} AS {name}" for place, name in enumerate(NUMBERS, len(TEXTS) + 1)]
     return ", ".join(columns)
 
@@ -72,8 +61,3 @@ def paths(kind: Kind) -> str:
     column = 0 if kind is Kind.LOG else 1
     found = [pair[column] for pair in (*TEXTS.values(), *NUMBERS.values())]
     return "[" + ", ".join(f"'{path}'" for path in found) + "]"
-
-
-def part_paths() -> str:
-    """The paths of :data:`PARTS` as a DuckDB list."""
-    return "[" + ", ".join(f"'$.{part}'" for part in PARTS) + "]"

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from advisor.captures import quoted, write_events
+from advisor.captures import quoted
 from advisor.errors import LogFormatError
 from advisor.model.capture import Coverage
 from advisor.model.catalog import Catalog
@@ -24,7 +24,7 @@ from advisor.ports import Progress, Step, silent
 from connectors.mongo.commands import canonical
 from connectors.mongo.logs import fields
 from connectors.mongo.logs.looking import Kind, by_looking, opened
-from connectors.mongo.logs.skeleton import skeleton
+from connectors.mongo.logs.skeleton import layers, stripped
 from connectors.mongo.summaries import plans_of
 
 MEMORY_LIMIT = "1GB"
@@ -69,6 +69,7 @@ def read(
         duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch}) as database,
     ):
         database.execute("SET TimeZone = 'UTC'")
+        key = secrets.token_hex(16)
         database.execute(_sql("tables"))
         for number, path in enumerate(paths):
             progress(Step(f"Reading {path.name}", number, len(paths), "files"))
@@ -77,40 +78,53 @@ def read(
                 raise LogFormatError(
                     f"{path} is neither a mongod log (JSON, 4.4 or later) nor documents of system.profile."
                 )
-            _load(database, path, kind, Path(scratch))
+            _load(database, path, kind, Path(scratch), key)
         return _digested(database, events, catalog, keep_values, progress)
 
 
-def _load(database: duckdb.DuckDBPyConnection, path: Path, kind: Kind, scratch: Path) -> None:
+def _load(database: duckdb.DuckDBPyConnection, path: Path, kind: Kind, scratch: Path, key: str) -> None:
     """Take one file's lines apart into the table ``operation``, and count those that are none."""
-    plain = _plain(path, scratch)
-    wanted = "contains(line, '51803') OR contains(line, '23403')" if kind is Kind.LOG else "line <> ''"
+    read = _lines(_plain(path, scratch))
+    wanted = "contains(line, '51803')" if kind is Kind.LOG else "length(trim(line)) > 0"
+    build = "contains(line, '\"id\":23403')" if kind is Kind.LOG else "false"
     database.execute(
-        f"""CREATE OR REPLACE TEMP TABLE raw AS
-        SELECT length(trim(line)) > 0 AS filled, {wanted} AS wanted, wanted AND json_valid(line) AS valid,
-            CASE WHEN valid THEN json_extract_string(line, ['$.id', '$.attr.buildInfo.version']) END AS head,
-            CASE WHEN valid THEN json_extract_string(line, {fields.paths(kind)}) END AS facts
-        FROM read_csv('{quoted(plain)}', columns = {{'line': 'VARCHAR'}}, delim = '\x1f', quote = '', escape = '',
-            header = false, auto_detect = false, max_line_size = 67108864, strict_mode = false, ignore_errors = true)"""
+        f"INSERT INTO counted SELECT count(*) FILTER (filled), count(*) FILTER (filled AND NOT wanted), max(build) FROM"
+        f" (SELECT length(trim(line)) > 0 AS filled, {wanted} AS wanted, CASE WHEN {build} THEN line END AS build"
+        f" FROM {read})"
     )
-    names = {"source": path.name, "kind": kind.value}
+    rows = _sql("operation")
+    for mark, part in (
+        ("read", read),
+        ("wanted", wanted),
+        ("paths", fields.paths(kind)),
+        ("facts", fields.selection(kind)),
+    ):
+        rows = rows.replace("{" + mark + "}", part)
+    given = f"(SELECT *, CASE WHEN reason IS NULL THEN {stripped('asked')} END AS plain FROM ({rows}))"
+    limited = " OR ".join(f"contains(plain, '{mark}')" for mark in ('"limit":', '"skip":', "$limit", "$skip"))
+    keyed = f"""CASE WHEN {limited} THEN
+        md5('{key}' || regexp_replace(plain, '"\\$?(?:skip|limit)":-?\\d+', '', 'g')) END"""
+    hashed = f"(SELECT *, md5('{key}' || plain) AS given, {keyed} AS keyed FROM {given})"
+    question = "hash(operation || ' ' || ns || ' ' || plain)"
+    insert = "INSERT INTO taken BY NAME" if _exists(database) else "CREATE TEMP TABLE taken AS"
     database.execute(
-        "INSERT INTO counted SELECT count(*) FILTER (filled), count(*) FILTER (filled AND NOT wanted),"
-        " count(*) FILTER (wanted AND NOT valid) FROM raw"
+        f"{insert} SELECT * EXCLUDE (plain, ended, facts_missing), {question} AS question,"
+        " TRY_CAST(ended AS TIMESTAMPTZ) AS ended"
+        f" FROM {layers(hashed, 'plain')}",
+        {"source": path.name, "kind": kind.value},
     )
-    slow = "valid AND head[1] = '51803'" if kind is Kind.LOG else "valid"
-    database.execute(
-        f"INSERT INTO operation BY NAME SELECT $source AS source, $kind AS kind, rowid + 1 AS line,"
-        f" {fields.selection(kind)} FROM raw WHERE {slow}",
-        names,
+
+
+def _exists(database: duckdb.DuckDBPyConnection) -> bool:
+    return bool(_rows(database, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'taken'"))
+
+
+def _lines(path: Path) -> str:
+    """The relation of a file's lines."""
+    return (
+        f"read_csv('{quoted(path)}', columns = {{'line': 'VARCHAR'}}, delim = '\x1f', quote = '', escape = '',"
+        " header = false, auto_detect = false, max_line_size = 67108864, strict_mode = false, ignore_errors = true)"
     )
-    if kind is Kind.LOG:
-        database.execute(
-            "INSERT INTO counted SELECT 0, count(*), 0 FROM raw WHERE valid AND head[1] IS DISTINCT FROM '51803'"
-        )
-        database.execute(
-            "INSERT INTO build SELECT head[2] FROM raw WHERE valid AND head[1] = '23403' AND head[2] IS NOT NULL"
-        )
 
 
 def _plain(path: Path, scratch: Path) -> Path:
@@ -141,37 +155,34 @@ def _digested(
     database: duckdb.DuckDBPyConnection, events: Path, catalog: Catalog | None, keep_values: bool, progress: Progress
 ) -> LogReading:
     progress(Step("Grouping commands"))
-    _run(database, "operations")
-    parts = f"json_extract_string(coalesce(originating, command), {fields.part_paths()})"
-    database.execute(
-        f"""CREATE TEMP TABLE question AS SELECT * EXCLUDE (parts),
-            operation || ' ' || ns || ' ' || {skeleton("array_to_string(parts, chr(10))")} AS skeleton,
-            array_to_string(parts[:{fields.VALUE_PARTS}], chr(10)) AS given,
-            concat(parts[{fields.LIMIT}], ' ', parts[{fields.SKIP}]) AS page
-        FROM (SELECT *, list_transform({parts}, lambda part: coalesce(part, '')) AS parts FROM kept)"""
-    )
+    database.execute("CREATE TEMP VIEW operation AS SELECT *, rowid AS position FROM taken")
     examples = database.execute(
-        "SELECT skeleton, any_value(operation), any_value(ns), arg_min(command, (source, line)),"
-        " arg_min(originating, (source, line)) FROM question GROUP BY skeleton ORDER BY skeleton"
+        "SELECT question, any_value(operation), any_value(ns), arg_min(asked, position), bool_or(q) FROM operation"
+        " WHERE reason IS NULL GROUP BY question ORDER BY question"
     ).fetchall()
     texts = [(row[0], *_text(*row[1:])) for row in examples]
-    _insert(database, "CREATE TEMP TABLE text_of (skeleton VARCHAR, text VARCHAR, name VARCHAR)", "text_of", texts)
-    key = secrets.token_hex(16)
-    database.execute(_sql("events").replace("{key}", key))
-    count = database.execute("SELECT count(*) FROM event").fetchall()[0][0]
-    if count:
-        database.execute(
-            f"COPY (FROM event ORDER BY position) TO '{quoted(events)}' (FORMAT parquet, COMPRESSION zstd)"
-        )
-    else:
-        write_events(events, [])
+    _insert(database, "CREATE TEMP TABLE text_of (question UBIGINT, text VARCHAR, name VARCHAR)", "text_of", texts)
+    database.execute(
+        "INSERT INTO excluded SELECT 'commands that could not be understood', count(*) FROM operation AS o"
+        " JOIN text_of AS t USING (question) WHERE o.reason IS NULL AND t.text = ''"
+    )
+    _run(database, "operations")
+    if len(_rows(database, "SELECT DISTINCT kind FROM operation WHERE reason IS NULL")) > 1:
+        _run(database, "twice")
+    progress(Step("Writing events"))
+    database.execute(f"COPY ({_sql('events')}) TO '{quoted(events)}' (FORMAT parquet, COMPRESSION snappy)")
+    database.execute(f"CREATE TEMP VIEW event AS FROM read_parquet('{quoted(events)}')")
+    count = _rows(database, "SELECT count(*) FROM event")[0][0]
     unread = _rows(
         database, "SELECT reason, sum(lines) FROM excluded GROUP BY reason HAVING sum(lines) > 0 ORDER BY reason"
     )
-    total, others, damaged = _rows(database, "SELECT sum(total), sum(others), sum(damaged) FROM counted")[0]
-    unread = [*unread, *((r, n) for r, n in (("other log messages", others), ("lines that are no JSON", damaged)) if n)]
+    total, others = _rows(database, "SELECT sum(total), sum(others) FROM counted")[0]
+    told = dict(unread)
+    if others:
+        told["other log messages"] = told.get("other log messages", 0) + others
+    unread = list(told.items())
     started, ended = _rows(database, "SELECT epoch_us(min(started_at)), epoch_us(max(ended_at)) FROM event")[0]
-    versions = [row[0] for row in _rows(database, "SELECT version FROM build ORDER BY rowid")]
+    builds = [row[0] for row in _rows(database, "SELECT build FROM counted WHERE build IS NOT NULL ORDER BY rowid")]
     return LogReading(
         events=count,
         lines=int(total or 0),
@@ -180,25 +191,23 @@ def _digested(
         window_started_at=_moment(started),
         window_ended_at=_moment(ended),
         unread=tuple((reason, int(lines)) for reason, lines in sorted(unread)),
-        version=versions[-1] if versions else "",
+        version=_version(builds[-1]) if builds else "",
         examples=tuple(sorted((text, ns, *_) for text, ns, *_ in _examples(database))) if keep_values else (),
     )
 
 
-def _text(operation: str, ns: str, command: str | None, originating: str | None) -> tuple[str, str]:
+def _text(operation: str, ns: str, asked: str | None, written: bool) -> tuple[str, str]:
     """(canonical text, the command's name) of an example; the text is empty when the example is no command."""
     database, _, collection = ns.partition(".")
     try:
-        given = json.loads(command or "{}")
-        origin = json.loads(originating) if originating else None
+        given = json.loads(asked or "{}")
     except ValueError:
         return "", operation
     if not isinstance(given, dict):
         return "", operation
-    kind = {"update": "update", "remove": "delete"}.get(operation)
-    if kind and "q" in given:
-        given = {**given, "$op": kind, "$collection": collection}
-    text = canonical(given, database, origin if isinstance(origin, dict) else None)
+    if written:
+        given = {**given, "$op": "delete" if operation == "remove" else operation, "$collection": collection}
+    text = canonical(given, database)
     return text, next(iter(json.loads(text)))
 
 
@@ -211,8 +220,8 @@ def _figures(database: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _examples(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return _rows(
         database,
-        "SELECT t.text, any_value(q.ns), arg_min(coalesce(q.originating, q.command), (q.source, q.line))"
-        " FROM question AS q JOIN text_of AS t USING (skeleton) WHERE t.text <> '' GROUP BY t.text",
+        "SELECT t.text, any_value(o.ns), arg_min(o.asked, o.position)"
+        " FROM operation AS o JOIN text_of AS t USING (question) WHERE t.text <> '' AND o.reason IS NULL GROUP BY t.text",
     )
 
 
@@ -236,6 +245,13 @@ def _coverage(database: duckdb.DuckDBPyConnection, count: int, unread: Iterable[
         cut = reason.startswith("cut")
         remedy = "db.adminCommand({setParameter: 1, maxLogSizeKB: 100})" if cut else ""
         yield Coverage("left out", not cut, f"{lines:,}: {reason}.", remedy, int(lines))
+
+
+def _version(line: str) -> str:
+    try:
+        return str(json.loads(line)["attr"]["buildInfo"]["version"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _moment(microseconds: int | None) -> datetime | None:
