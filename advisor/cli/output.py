@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -19,6 +21,7 @@ from advisor.model.codec import decode, encode
 from advisor.model.recommendation import MigrationStub
 from advisor.model.report import Report
 from advisor.registry import with_attribute
+from advisor.report import text
 
 DEFAULT_TOOLS = {"postgresql": ("sql", "alembic"), "mongodb": ("mongosh", "migrate-mongo")}
 LOSSLESS = "report.advisor.json"
@@ -26,13 +29,17 @@ LOSSLESS = "report.advisor.json"
 
 def render(report: Report, form: Form) -> str:
     """The report in one of its forms."""
-    text: str = with_attribute("advisor.report", "render")[form.value].render(report)
-    return text
+    rendered: str = with_attribute("advisor.report", "render")[form.value].render(report)
+    return rendered
 
 
 def show(report: Report, form: Form) -> None:
-    """Print the report to standard output."""
-    sys.stdout.write(render(report, form).rstrip("\n") + "\n")
+    """Print the report to standard output; a terminal gets colours and its own width."""
+    if form is Form.TEXT and sys.stdout.isatty():
+        written = text.render(report, color="NO_COLOR" not in os.environ, width=shutil.get_terminal_size().columns)
+    else:
+        written = render(report, form)
+    sys.stdout.write(written.rstrip("\n") + "\n")
 
 
 def write(report: Report, folder: Path, tools: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -73,10 +80,10 @@ def stubs(report: Report, tool: str, only: Iterable[str] = ()) -> list[Migration
 def write_stubs(made: Sequence[MigrationStub], folder: Path) -> list[Path]:
     """Write stubs as files below ``folder``; returns their paths."""
     written = []
-    for name, text in sorted({file for stub in made for file in stub.files}):
+    for name, content in sorted({file for stub in made for file in stub.files}):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(content, encoding="utf-8")
         written.append(path)
     return written
 
@@ -85,8 +92,8 @@ def zipped(made: Sequence[MigrationStub]) -> bytes:
     """The stubs as a zip, the same bytes for the same stubs."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in sorted({file for stub in made for file in stub.files}):
-            archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), text)
+        for name, content in sorted({file for stub in made for file in stub.files}):
+            archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), content)
     return buffer.getvalue()
 
 
