@@ -69,6 +69,7 @@ class Spark:
                 f"SELECT * FROM stored_event WHERE coalesce(application, '') <> '{ADVISOR}'"
             ).createOrReplaceTempView("raw_event")
         except refused as error:
+            self.session.stop()
             raise SourceError(f"Spark found no readable events.parquet below {capture.folder}.") from error
 
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
