@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,9 @@ def postgres_report(folder: Path | None, scale: float, show: Progress) -> Report
             progress=lambda title, share: show(Step(title, 100 * share, 100, "%")),
         )
         reading = Reading(logs=recording.logs)
-        with opened([url], reading, show) as capture, planner(capture, url, Estimator.AUTO, None, show) as estimator:
+        with opened([url], reading, show) as taken, planner(taken, url, Estimator.AUTO, None, show) as estimator:
+            # The socket's folder is another one each time; decisions are kept under this name.
+            capture = replace(taken, server=replace(taken.server, name="the sample shop"))
             return pipeline.analyze(capture, estimator, Options(models=MODELS), show)
 
 
