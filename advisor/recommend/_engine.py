@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby, permutations
 
 from advisor.model.catalog import Catalog, Index
 from advisor.model.recommendation import Candidate, Declined
@@ -23,7 +24,7 @@ from advisor.recommend.selection import CostTable, Selection, choose
 
 CALLS = 3_000
 """Planner calls that exploration aims at beyond two for each query, shared among the queries: a few seconds."""
-ALTERNATIVES = (6, 60)
+ALTERNATIVES = (4, 60)
 """Fewest and most index sets explored for one query beyond the best one."""
 WIDTH = 24
 """Candidates of one query that are combined with one another."""
@@ -199,12 +200,12 @@ class _Work:
 
     def _merge(self, queries: Sequence[str]) -> None:
         """Price what could serve two queries at once, made from the indexes that each would like best."""
-        liked = sorted({index for query in queries for index in self._pricer.liked(query, MERGED)}, key=label)
+        found = {index for query in queries for index in self._pricer.liked(query, MERGED)}
+        liked = sorted(found, key=lambda index: (index.table, label(index)))
         fresh = {
             index: None
-            for first in liked
-            for second in liked
-            if first.table == second.table
+            for same_table in (list(group) for _, group in groupby(liked, key=lambda index: index.table))
+            for first, second in permutations(same_table, 2)
             for index in merged(first, second, include="include" in self._kinds.kinds)
             if existing_cover(index, self._catalog.by_name[index.table]) is None
         }

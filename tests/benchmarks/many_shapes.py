@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -89,6 +90,7 @@ def main() -> None:
         planner = estimator(capture, None, "shadow")
         print(f"{time.perf_counter() - started:6.1f} s to start {planner.planner}", flush=True)
         asked = 0
+        processor = time.process_time()
         original = planner.costs
 
         def counting(questions: list[object]) -> object:
@@ -108,7 +110,13 @@ def main() -> None:
                 f"{(asked - before) / seconds:,.0f}/s; {advised} advised, {len(answers) - advised} declined",
                 flush=True,
             )
+        before_close = resource.getrusage(resource.RUSAGE_CHILDREN)
         planner.close()
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        servers = children.ru_utime + children.ru_stime - before_close.ru_utime - before_close.ru_stime
+        print(
+            f"{time.process_time() - processor:6.1f} s of processor time here, {servers:.1f} s in the planner's server"
+        )
 
 
 if __name__ == "__main__":
