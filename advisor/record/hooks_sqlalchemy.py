@@ -76,6 +76,8 @@ def _name_relation(state: Any) -> None:
     ``lazy_loaded_from`` is set for a lazy load only; ``is_relationship_load`` is true for selectinload as well, the
     remedy itself.
     """
+    if not state.is_select:
+        return
     if state.lazy_loaded_from is not None:
         owner = state.lazy_loaded_from.mapper.class_.__name__
         found = next(

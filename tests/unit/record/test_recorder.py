@@ -102,6 +102,7 @@ def test_values_are_not_kept(engine: Any, tmp_path: Path) -> None:
     recorder.close()
     recorder.save()
     with duckdb.connect() as database:
+        assert not recorder.failures
         stored = str(database.execute(f"SELECT text, params_digest, tags FROM '{tmp_path}/events.parquet'").fetchall())
     assert "s3cret" not in stored
 
@@ -126,6 +127,7 @@ def test_failed_statements_are_recorded_with_their_error(engine: Any) -> None:
     with Session(engine) as session, pytest.raises(Exception, match="no such table"):
         session.execute(text("SELECT * FROM nowhere"))
     recorder.close()
+    assert not recorder.failures
     assert [recorded.error for recorded in recorder.events if recorded.error] == ["XX000"]
 
 
