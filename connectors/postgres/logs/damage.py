@@ -11,6 +11,9 @@ from connectors.postgres.logs.files import EXAMPLES, Unread
 REJECTS = "ignore_errors = true, store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejected_scan'"
 """Options of ``read_csv`` under which damaged records are listed in the table ``rejected`` and the rest is read."""
 
+_CLOCK_SAMPLES = 4_000
+"""Lines of a piece whose times are compared."""
+
 _REASONS = {
     "UNQUOTED VALUE": "record cut off or with broken quotes",
     "MISSING COLUMNS": "record cut off",
@@ -72,16 +75,20 @@ def strange_lines(database: duckdb.DuckDBPyConnection, unread: Unread, first_lin
 def clock_steps(database: duckdb.DuckDBPyConnection, table: str, carried: int, unread: Unread, name: str) -> None:
     """Count the places where the clock went back by more than a second; the order of the lines is kept."""
 
-    def steps(window: str) -> list[tuple[str]]:
+    def steps(window: str, every: int) -> list[tuple[str]]:
         return database.execute(
             f"""SELECT strftime(logged, '%Y-%m-%d %H:%M:%S')
-                FROM (SELECT logged, zone, lag(logged) OVER ({window}) AS before, lag(zone) OVER ({window}) AS zone_before
-                      FROM {table} WHERE rowid >= {carried})
+                FROM (SELECT logged, zone, lag(logged) OVER ({window}) AS before,
+                             lag(zone) OVER ({window}) AS zone_before
+                      FROM {table} WHERE rowid >= {carried} AND rowid % {every} = 0)
                 WHERE logged < before - INTERVAL 1 SECOND AND zone = zone_before ORDER BY logged"""
         ).fetchall()
 
-    # Sessions write side by side, and DuckDB may turn large JSON objects round: a suspicion only, but a cheap one.
-    rows = steps("") and steps("PARTITION BY session ORDER BY coalesce(line, rowid)")
+    # A clock that went back stays back, so that a part of the lines shows it. Sessions write side by side, and DuckDB
+    # may turn large JSON objects round: what was seen so is a suspicion only.
+    row = database.execute(f"SELECT count(*) FROM {table}").fetchone()
+    every = max(1, (row[0] if row else 0) // _CLOCK_SAMPLES)
+    rows = steps("", every) and steps("PARTITION BY session ORDER BY coalesce(line, rowid)", 1)
     if rows:
         unread.add("clock went back", len(rows), *(f"{name}, at {at}" for (at,) in rows[:EXAMPLES]))
 

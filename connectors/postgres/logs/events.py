@@ -21,7 +21,7 @@ from connectors.postgres.logs import cursors, explained
 from connectors.postgres.logs.cursors import resolve_cursors, resolve_prepared
 from connectors.postgres.logs.explained import resolve_plans
 from connectors.postgres.logs.literals import comments, folded, literal, without_comments, without_values
-from connectors.postgres.logs.records import STARTS, classified
+from connectors.postgres.logs.records import PARAMETERISED, STARTS, classified
 from connectors.postgres.logs.sessions import COLUMNS, Piece, alone, carried, linked
 from connectors.postgres.logs.sides import collect
 from connectors.postgres.logs.tags import TAGS, names, values
@@ -47,6 +47,7 @@ _LOOSE_ENDS = " OR ".join(
     for end in ends
 )
 _LIMIT = r"(?i)\b(limit|offset)\s+"
+_LIMITED_PLAINLY = " OR ".join(f"contains(replaced, '{word} $')" for word in ("LIMIT", "limit", "OFFSET", "offset"))
 _LIMITED = " OR ".join(f"contains(replaced, '{word}')" for word in ("LIMIT", "limit", "OFFSET", "offset", "Limit"))
 _WITHOUT_LIMIT = (
     f"CASE WHEN literals <> '' THEN regexp_replace(literals, {literal(_LIMIT + r'[0-9]+')}, '', 'g') ELSE '' END"
@@ -83,7 +84,8 @@ SELECT count(*), coalesce(bool_or(kind IN ('P', 'B')), false), coalesce(bool_or(
        coalesce(bool_or(kind IN ({STARTS})), false),
        coalesce(bool_or(verb IN ('BEGIN', 'START') OR kind = 'T'), false),
        coalesce(bool_or(verb IN ('DECLARE', 'FETCH', 'MOVE')), false), coalesce(bool_or(verb = 'EXECUTE'), false),
-       coalesce(bool_or(kind = 'A'), false), count(*) FILTER (kind = 'O')
+       coalesce(bool_or(kind = 'A'), false), count(*) FILTER (kind = 'O'),
+       count(*) FILTER (kind IN ({PARAMETERISED})), approx_count_distinct(body) FILTER (kind IN ({PARAMETERISED}))
 FROM {{table}}
 """
 
@@ -101,6 +103,8 @@ class Facts:
     prepared: bool
     plans: bool
     others: int
+    parameterised: int
+    texts: int
 
 
 @dataclass
@@ -114,7 +118,10 @@ class Found:
 
 
 class EventWriter:
-    """Writes the pieces of one log as Parquet parts under ``folder``; ``keep_values`` leaves literals in the texts."""
+    """Writes the pieces of one log as Parquet parts under ``folder``; ``keep_values`` leaves literals in the texts.
+
+    ``lines`` counts the lines of the pieces so far, to number records that have no number of their own.
+    """
 
     def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path, keep_values: bool) -> None:
         self.database = database
@@ -123,6 +130,7 @@ class EventWriter:
         self.key = secrets.token_hex(16)
         self.found = Found()
         self.parts: list[Path] = []
+        self.lines = 0
         self._base = 0
         self._durations = False
         self._carried = 0
@@ -176,7 +184,8 @@ class EventWriter:
         self._drain(WRITERS - 1)
         part = self.folder / f"part{self._piece:06}.parquet"
         self.parts.append(part)
-        events = self._events(logged, source, joined)
+        few = facts.parameterised > 1000 and facts.texts * 10 < facts.parameterised
+        events = self._events(logged, source, joined, self._known(table) if few else "")
         self._writing.append(self._pool.submit(self._write, self.database.cursor(), piece, events, part))
 
     def close(self, source: str) -> None:
@@ -209,6 +218,17 @@ class EventWriter:
         columns = ", ".join(f"t.{name}" for name in COLUMNS)
         return f"(SELECT r.*, {columns} FROM {piece.records} r JOIN {piece.links} t ON r.rowid = t.rid WHERE t.emit) r"
 
+    def _known(self, table: str) -> str:
+        """The table of a piece's parameterised texts, without values, each read once."""
+        texts = f"{table}_texts"
+        self.database.execute(
+            f"""CREATE OR REPLACE TABLE {texts} AS SELECT body, {without_values("plain")} AS known
+                FROM (SELECT body, trim(body, E' ;\\n\\r\\t') AS plain
+                      FROM (SELECT DISTINCT body FROM {table} WHERE kind IN ({PARAMETERISED}))
+                      WHERE NOT contains(body, '/*') AND NOT contains(body, '--'))"""
+        )
+        return texts
+
     def _logged(self, table: str) -> str:
         """SQL: the time of a record in UTC, from the zones that this piece names."""
         zones = [z for (z,) in self.database.execute(f"SELECT DISTINCT zone FROM {table} ORDER BY zone").fetchall()]
@@ -230,6 +250,7 @@ class EventWriter:
             ).fetchone()
             database.execute(f"DROP TABLE {piece.records}")
             database.execute(f"DROP TABLE IF EXISTS {piece.links}")
+            database.execute(f"DROP TABLE IF EXISTS {piece.records}_texts")
         written: int = row[0] if row else 0
         if not written:
             part.unlink(missing_ok=True)
@@ -240,16 +261,18 @@ class EventWriter:
         while len(self._writing) > keep:
             self.found.events += self._writing.pop(0).result()
 
-    def _events(self, at: str, source: str, joined: str) -> str:
+    def _events(self, at: str, source: str, joined: str, texts: str) -> str:
+        known = "k.known" if texts else "NULL::VARCHAR AS known"
+        lookup = f" LEFT JOIN {texts} k ON r.body = k.body AND r.kind IN ({PARAMETERISED})" if texts else ""
         cut = f"""
         SELECT *, CASE commented WHEN 0 THEN body WHEN 1 THEN left(body, instr(body, '/*') - 1)
                        ELSE {without_comments("body")} END AS uncommented,
                   CASE commented WHEN 0 THEN '' WHEN 1 THEN substr(body, instr(body, '/*'))
                        ELSE {comments("body")} END AS comment
         FROM (SELECT *, {_COMMENTED} AS commented
-              FROM (SELECT * EXCLUDE (logged), {at} AS logged FROM {joined}))"""
+              FROM (SELECT r.* EXCLUDE (logged), {at} AS logged, {known} FROM {joined}{lookup}))"""
         replaced = f"""
-        SELECT *, {without_values("plain")} AS replaced,
+        SELECT *, {f"CASE WHEN known IS NULL THEN {without_values('plain')} ELSE known END"} AS replaced,
                CASE WHEN starts_with(detail, 'parameters: $') OR starts_with(detail, 'Parameters: $') THEN detail END
                    AS bound,
                {names("comment")} AS tag_names, {values("comment")} AS tag_values
@@ -257,7 +280,8 @@ class EventWriter:
               FROM ({cut}))"""
         limited = f"""
         SELECT *, {folded("replaced")} AS text_, CASE WHEN replaced <> plain THEN plain ELSE '' END AS literals,
-               CASE WHEN {_LIMITED} THEN regexp_matches(replaced, {literal(_LIMIT + "[$]")}) ELSE false END AS limited
+               CASE WHEN {_LIMITED_PLAINLY} THEN true
+                    WHEN {_LIMITED} THEN regexp_matches(replaced, {literal(_LIMIT + "[$]")}) ELSE false END AS limited
         FROM ({replaced})"""
         first = f"""
         SELECT *, {_without_parameter("bound", "skipped[1]")} AS bound1

@@ -51,7 +51,7 @@ def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int, la
     )
     executions = f"""
         (SELECT rowid AS rid, hash(session) AS s, {line} AS line_, trim(body, E' ;\\n\\t') AS body
-         FROM {table} WHERE kind IN ({EVENTS}))"""
+         FROM {table} WHERE contains('{EVENTS}', kind))"""
     database.execute(
         f"""CREATE OR REPLACE TABLE covered AS
             SELECT e.rid, e.row_count,

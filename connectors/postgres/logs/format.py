@@ -16,7 +16,8 @@ from connectors.postgres.logs.prefix import Prefix
 class Piece:
     """A cleaned piece of a log on disk: whole records, valid UTF-8, no NUL. Sizes are bytes.
 
-    ``prefix`` is for formats made of stderr lines; ``year`` for those whose times have none.
+    ``prefix`` is for formats made of stderr lines; ``year`` for those whose times have none; ``base`` numbers
+    the records of those without line numbers, on from the piece before.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class Piece:
     longest: int = 4 << 20
     prefix: Prefix | None = None
     year: int = 1970
+    base: int = 0
 
 
 def last_line(piece: bytes) -> int:

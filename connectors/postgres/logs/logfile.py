@@ -57,6 +57,7 @@ class LogFile:
         else:
             empty_records(database, table, carried, self.unread, line, self.path.name)
         clock_steps(database, table, carried, self.unread, self.path.name)
+        self.writer.lines += good.count(b"\n")
         self.writer.add(table, self.path.name)
 
     def _loaded(self, good: bytes, line: int) -> tuple[str, int]:
@@ -110,4 +111,4 @@ class LogFile:
 
     def _at(self, path: Path, longest: int = _BUFFER) -> Piece:
         longest = max(longest, _BUFFER)
-        return Piece(path, self.columns, longest, longest, self.prefix, self.year)
+        return Piece(path, self.columns, longest, longest, self.prefix, self.year, self.writer.lines)

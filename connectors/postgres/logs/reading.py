@@ -25,6 +25,9 @@ from connectors.postgres.logs.logfile import LogFile
 from connectors.postgres.logs.prefix import compiled
 from connectors.postgres.logs.sides import write as write_sides
 
+MEMORY = "450MB"
+"""What DuckDB may take; with pieces of the file in Python the whole stays under 1 GB. Beyond it spills to disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
@@ -77,7 +80,7 @@ def read(
     seen: list[tuple[str, str]] = []
     with (
         tempfile.TemporaryDirectory(dir=events.parent, prefix=".logs-") as scratch,
-        duckdb.connect(config={"memory_limit": "600MB", "temp_directory": scratch}) as database,
+        duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": scratch}) as database,
         ExitStack() as stack,
     ):
         database.execute("SET TimeZone = 'UTC'")

@@ -35,8 +35,11 @@ RECORD_COLUMNS: Mapping[str, str] = {
 #   P parse  B bind (extended, with duration)
 #   D a duration without text               A a plan of auto_explain
 #   E an error with its statement           O anything else
-EVENTS = "'S', 'X', 'F', 's', 'x', 'f', 'E'"
-"""Kinds that are one execution each, as an SQL list."""
+EVENTS = "SXFsxfE"
+"""Kinds that are one execution each. Not an SQL list: DuckDB turns a long IN into a join, which loses the order."""
+
+PARAMETERISED = "'X', 'x'"
+"""Kinds whose few texts come again and again with other parameters."""
 
 STARTS = "'s', 'x', 'f'"
 """Kinds logged before the statement ran."""
@@ -82,7 +85,7 @@ def classified(relation: str) -> str:
     kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in ("message", "detail", "statement"))
     return f"""
 SELECT {kept}, kind, {_NAME} AS name, body, ms,
-       CASE WHEN kind IN ({EVENTS}) THEN upper(regexp_extract({_HEAD}, '[A-Za-z]+')) END AS verb,
+       CASE WHEN contains('{EVENTS}', kind) THEN upper(regexp_extract({_HEAD}, '[A-Za-z]+')) END AS verb,
        CASE WHEN kind NOT IN ('P', 'B', 'D') THEN detail END AS detail,
        CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message,
        NULL::BIGINT AS row_count

@@ -60,7 +60,7 @@ def alone(piece: Piece) -> str:
     return f"""
     (SELECT *, NULL::BIGINT AS extra, NULL::BIGINT AS paired, NULL::TIMESTAMP AS ended, NULL::VARCHAR AS failed,
             NULL::BIGINT AS opened, coalesce(line, {piece.base} + rowid) AS line_
-     FROM {piece.records} WHERE kind IN ({EVENTS})) r"""
+     FROM {piece.records} WHERE contains('{EVENTS}', kind)) r"""
 
 
 def linked(piece: Piece) -> str:
@@ -149,7 +149,7 @@ def _waits(piece: Piece) -> str:
 
 
 def _emit(piece: Piece) -> str:
-    emit = f"kind IN ({EVENTS})"
+    emit = f"contains('{EVENTS}', kind)"
     if piece.starts:
         emit += f" AND NOT (kind = 'E' AND coalesce(k1 IN ({STARTS}), false))"
     if piece.waiting:

@@ -141,7 +141,7 @@ _OTHER_PREFIXES = 4
 def relation(piece: Piece) -> str:
     """SQL over the table ``line``: records with what follows them, ``RECORD_COLUMNS``."""
     stamp = "TRY_CAST(p.stamp AS TIMESTAMP)"
-    secondary = ", ".join(f"'{name}'" for name in SECONDARY.split("|"))
+    secondary = f"contains('{SECONDARY}', severity) AND severity <> ''"  # no long IN: it loses the order
     said = "CASE WHEN contains({0}, chr(30)) THEN replace({0}, chr(30), chr(10)) ELSE {0} END"
     parts = ", ".join(
         f"max(CASE WHEN s.severity = '{name.upper()}' THEN s.said END) AS {name}"
@@ -149,8 +149,8 @@ def relation(piece: Piece) -> str:
     )
     after = f"""
     SELECT p.rid, {parts}
-    FROM (SELECT rowid AS rid, pid, severity, said FROM line WHERE severity IN ({secondary})) s
-    ASOF JOIN (SELECT rowid AS rid, pid FROM line WHERE severity NOT IN ('', {secondary})) p
+    FROM (SELECT rowid AS rid, pid, severity, said FROM line WHERE {secondary}) s
+    ASOF JOIN (SELECT rowid AS rid, pid FROM line WHERE NOT contains('{SECONDARY}', severity)) p
     ON s.pid IS NOT DISTINCT FROM p.pid AND s.rid > p.rid GROUP BY p.rid"""
     remote = r"CASE WHEN contains(remote, '(') THEN replace(rtrim(remote, ')'), '(', ':') ELSE remote END"
     unknown = "nullif(nullif({0}, '[unknown]'), '')"
@@ -158,11 +158,12 @@ def relation(piece: Piece) -> str:
     SELECT coalesce({stamp}, make_timestamp(CAST(TRY_CAST(epoch AS DECIMAL(18, 6)) * 1000000 AS BIGINT))) AS logged,
            coalesce(zone, '') AS zone, {unknown.format('"user"')} AS "user", {unknown.format("database")} AS database,
            {unknown.format("application")} AS application, {unknown.format(remote)} AS client,
-           coalesce(nullif(session, ''), nullif(pid, ''), '') AS session, TRY_CAST(line AS BIGINT) AS line,
+           coalesce(nullif(session, ''), nullif(pid, ''), '') AS session,
+           coalesce(TRY_CAST(line AS BIGINT), {piece.base} + p.rowid) AS line,
            severity, coalesce(code, '') AS code, {said.format("said")} AS message, {said.format("a.detail")} AS detail,
            {said.format("a.context")} AS context, {said.format("a.statement")} AS statement, query_id
     FROM line p LEFT JOIN ({after}) a ON p.rowid = a.rid
-    WHERE severity NOT IN ('', {secondary})"""
+    WHERE NOT contains('{SECONDARY}', severity)"""
 
 
 FORMAT = Format(
