@@ -117,7 +117,7 @@ def analyze(
     log_line_prefix: options.LinePrefix = "",
 ) -> None:
     """Report on a capture, on log files (with --schema: index advice too) or on a plan; no database is needed."""
-    reading = Reading(tuple(log or ()), schema, 0.0, keep_values, log_format, log_line_prefix)
+    reading = Reading(tuple(log or ()), schema, 0.0, keep_values, log_format, log_line_prefix, engine)
     choice = Options(
         budget_bytes=budget,
         max_indexes=max_indexes,

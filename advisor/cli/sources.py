@@ -15,7 +15,7 @@ from types import ModuleType
 from advisor import captures
 from advisor.cli.options import Estimator
 from advisor.errors import SourceError
-from advisor.model.capture import Capture
+from advisor.model.capture import Capture, Server
 from advisor.ports import CaptureRequest, CostEstimator, Progress
 from advisor.registry import with_attribute
 from connectors import connect
@@ -31,6 +31,7 @@ class Reading:
     keep_values: bool = False
     log_format: str = ""
     log_line_prefix: str = ""
+    engine: str = "duckdb"
 
 
 def is_url(source: str) -> bool:
@@ -48,6 +49,9 @@ def opened(
     """
     with tempfile.TemporaryDirectory(prefix="advisor-") as temporary:
         target = folder or Path(temporary) / "capture"
+        if reading.engine == "spark":
+            yield _fleet(sources[0])
+            return
         urls = [source for source in sources if is_url(source)]
         if urls and len(sources) > 1:
             raise SourceError("Pass one database URL alone; its log files go with --log.")
@@ -96,6 +100,19 @@ def planner(
     finally:
         if found is not None:
             found.close()
+
+
+def _fleet(source: str) -> Capture:
+    """Captures of many servers and hours in one folder or object store, which Spark reads where they lie.
+
+    Facts and catalog are those of the first capture, where it can be read without Spark.
+    """
+    if is_url(source):
+        return Capture(Path(source), Server("postgresql", name=source))
+    facts = sorted(Path(source).expanduser().rglob(captures.FACTS))
+    if not facts:
+        raise SourceError(f"{source} holds no capture; pass the folder that has your captures, one folder each.")
+    return replace(captures.load(facts[0].parent), folder=Path(source).expanduser())
 
 
 def _database(product: str) -> ModuleType:

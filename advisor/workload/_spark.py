@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import sqlglot
@@ -18,6 +19,18 @@ from advisor.model.capture import Capture
 from advisor.workload._duckdb import ADVISOR, TextShape, sql_text
 
 _HOW = "install it with: pip install 'query-advisor[spark]', and Java 17 (apt install openjdk-17-jre-headless)"
+
+
+def location(folder: Path) -> str:
+    """A folder, or an object store's address after a ``Path`` has eaten one of its slashes; Hadoop calls s3 s3a.
+
+    >>> location(Path("s3://logs/captures")), location(Path("/data/captures"))
+    ('s3a://logs/captures', '/data/captures')
+    """
+    scheme, colon, rest = str(folder).partition(":/")
+    if not colon or "/" in scheme:
+        return str(folder)
+    return f"{'s3a' if scheme == 's3' else scheme}://{rest.lstrip('/')}"
 
 
 def spark_sql(query: str) -> str:
@@ -62,7 +75,7 @@ class Spark:
             found = (
                 self.session.read.option("recursiveFileLookup", "true")
                 .option("pathGlobFilter", "events.parquet")
-                .parquet(str(capture.folder))
+                .parquet(location(capture.folder))
             )
             found.createOrReplaceTempView("stored_event")
             self.session.sql(
