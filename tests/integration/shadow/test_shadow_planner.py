@@ -49,8 +49,28 @@ QUERIES = (
     "SELECT * FROM event WHERE price = $1 AND mood = $2",
 )
 
+BRIN = "SELECT * FROM event WHERE at > '2025-12-01' AND at < '2025-12-02'"
+GIST = "SELECT * FROM event WHERE point(kind, price) <@ box(point(1, 1), point(9, 9))"
+OTHER_KINDS = (
+    (Index(EVENT, (IndexColumn("tags"),), method="gin"), "SELECT * FROM event WHERE tags @> $1"),
+    (
+        Index(EVENT, (IndexColumn("attributes", opclass="jsonb_path_ops"),), method="gin"),
+        "SELECT * FROM event WHERE attributes @> $1",
+    ),
+    (Index(EVENT, (IndexColumn("token"),), method="hash"), "SELECT * FROM event WHERE token = $1"),
+    (Index(EVENT, (IndexColumn("at"),), method="brin"), BRIN),
+    (
+        Index(EVENT, (IndexColumn("token", opclass="text_pattern_ops"),)),
+        "SELECT * FROM event WHERE token LIKE 'abcd%'",
+    ),
+    (Index(EVENT, (IndexColumn("token"),), method="spgist"), "SELECT * FROM event WHERE token ^@ 'abcd'"),
+    (Index(EVENT, (IndexColumn(expression="point(kind, price)"),), method="gist"), GIST),
+)
 
-async def really(url: str, indexes: tuple[Index, ...]) -> tuple[list[float], list[int]]:
+
+async def really(
+    url: str, indexes: tuple[Index, ...], queries: tuple[str, ...] = QUERIES
+) -> tuple[list[float], list[int]]:
     """The real server's costs with these indexes built, and their sizes; everything is rolled back."""
     connection = await asyncpg.connect(url)
     transaction = connection.transaction()
@@ -63,7 +83,7 @@ async def really(url: str, indexes: tuple[Index, ...]) -> tuple[list[float], lis
         )
         for number, index in enumerate(indexes):
             await connection.execute(f"CREATE INDEX really_{number} {index_body(index)}")
-        plans = [json.loads(await connection.fetchval("SELECT pg_temp.plan($1)", query)) for query in QUERIES]
+        plans = [json.loads(await connection.fetchval("SELECT pg_temp.plan($1)", query)) for query in queries]
         sizes = [
             await connection.fetchval(
                 "SELECT sum(pg_relation_size(c.oid))::bigint FROM pg_class c WHERE c.oid IN (SELECT relid FROM "
@@ -93,6 +113,17 @@ def test_costs_and_sizes_are_the_real_servers(target_url: str, planner: ShadowPl
     assert ask(planner) == pytest.approx(as_is, rel=0.005)
     assert ask(planner, *INDEXES) == pytest.approx(with_all, rel=0.02)
     assert planner.sizes(INDEXES) == pytest.approx(sizes, rel=0.1)
+
+
+def test_indexes_of_every_kind(target_url: str, planner: ShadowPlanner) -> None:
+    indexes, queries = zip(*OTHER_KINDS, strict=True)
+    for index, query in OTHER_KINDS:
+        (real,), _ = asyncio.run(really(target_url, (index,), (query,)))
+        (cost,) = planner.costs([WhatIf("", query, frozenset({index}))])
+        assert cost.error == ""
+        assert cost.total == pytest.approx(real, rel=0.15)
+        assert cost.used == {index}
+    assert len(set(planner.sizes(indexes))) == len(set(queries))
 
 
 def test_an_expression_has_the_statistics_of_its_column(planner: ShadowPlanner) -> None:
