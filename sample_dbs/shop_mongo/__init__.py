@@ -1,0 +1,1 @@
+"""A shop on MongoDB with planted faults and look-alikes: its documents, its application, and a recording of it."""
