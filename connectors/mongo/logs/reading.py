@@ -221,7 +221,8 @@ def _examples(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return _rows(
         database,
         "SELECT t.text, any_value(o.ns), arg_min(o.asked, o.position)"
-        " FROM operation AS o JOIN text_of AS t USING (question) WHERE t.text <> '' AND o.reason IS NULL GROUP BY t.text",
+        " FROM operation AS o JOIN text_of AS t USING (question)"
+        " WHERE t.text <> '' AND o.reason IS NULL GROUP BY t.text",
     )
 
 

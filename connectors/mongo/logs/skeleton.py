@@ -1,8 +1,8 @@
 """A command's skeleton: equal for commands whose canonical texts are equal, made by regular expressions in DuckDB.
 
 It is only a key to group by: one example of each group is then written canonically by :mod:`connectors.mongo.commands`.
-It must therefore never be coarser than the canonical text; being finer costs only a little time. Steps that few commands
-need stand behind a ``contains``, which is twenty times as cheap as a regular expression.
+It must therefore never be coarser than the canonical text; being finer costs only a little time. Steps that few
+commands need stand behind a ``contains``, which is twenty times as cheap as a regular expression.
 """
 
 from __future__ import annotations

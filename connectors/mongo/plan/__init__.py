@@ -113,7 +113,7 @@ def _first_shard(document: Mapping[str, Any]) -> Mapping[str, Any]:
         part = shards[min(shards)]
         return part if isinstance(part, Mapping) else {}
     winning = (document.get("queryPlanner") or {}).get("winningPlan") or {}
-    parts = winning.get("shards") or ({},)
+    parts: Sequence[Any] = winning.get("shards") or ({},)
     return parts[0] if isinstance(parts[0], Mapping) else {}
 
 
