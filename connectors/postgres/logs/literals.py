@@ -22,11 +22,12 @@ _TYPE = (  # modifiers belong to the type: numeric(10, 2) is no value
 _TOKEN = (
     r"(?s)--[^\n]*|/\*(?:[^*]|\*+[^*/])*\*+/"  # comments (a nested one ends at the first end; rare in practice)
     r'|(?:[uU]&)?"(?:[^"]|"")*"'
-    r"|[eE]'(?:[^'\\]|\\.|'')*'|(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*'"
+    r"|[eE]'(?:[^'\\]|\\.|'')*(?:'|\\?$)|(?:[bBxXnN]|[uU]&)?'(?:[^']|'')*'"
     r"|\$\$.*?\$\$"
     rf"|{_TYPE}"
     r"|[A-Za-z_\x{80}-\x{10FFFF}][\w$\x{80}-\x{10FFFF}]*"
-    rf"|\$\d+|\.?{_NUMBER}|\s+|."
+    rf"|\$\d+|\.?{_NUMBER}|\s+"
+    r"|'.*|\$\$.*|/\*.*|."  # what a cut-off statement leaves open is a value, or a comment, to its end
 )
 _PLAIN = r"[^\"'\\$/\-]"
 _SIMPLE = (  # all of a text that one pass of _FAST reads rightly; what does not match is read by tokens
