@@ -15,7 +15,7 @@ def attach(recorder: Recorder, connection: Any) -> Callable[[], None]:
 
     def logged(record: Any) -> None:
         error = getattr(record.exception, "sqlstate", "") or ("XX000" if record.exception else "")
-        recorder.add(session, record.query, record.args, record.elapsed or 0.0, error=error, depth=4)
+        recorder.add(session, record.query, record.args, record.elapsed or 0.0, error=error)
 
     listener = recorder.guarded(logged)
     connection.add_query_logger(listener)

@@ -30,7 +30,7 @@ def attach(recorder: Recorder) -> Callable[[], None]:
 
     def keep(sql: str, params: Any, many: bool, context: Any, seconds: float, error: str) -> None:
         rows = None if many else getattr(context.get("cursor"), "rowcount", None)
-        recorder.add(f"{id(context['connection'].connection):x}", sql, params, seconds, rows=rows, error=error, depth=5)
+        recorder.add(f"{id(context['connection'].connection):x}", sql, params, seconds, rows=rows, error=error)
 
     told = recorder.guarded(keep)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from advisor.record.recorder import Recorder
 
-_STARTED, _RELATION = "advisor_started", "advisor_relation"
+_RELATION = "advisor_relation"
 EAGER = "+"
 """What a statement of selectinload or subqueryload is tagged with."""
 
@@ -21,35 +21,34 @@ def attach(recorder: Recorder, engine: Any) -> Callable[[], None]:
 
     sync = getattr(engine, "sync_engine", engine)
 
+    clock, add = time.perf_counter, recorder.add
+
+    # These two run with every statement, so they guard themselves and keep the start where it costs least.
     def before(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        connection.info[_STARTED] = time.perf_counter()
+        context.advisor_started = clock()
 
     def after(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        seconds = time.perf_counter() - connection.info.pop(_STARTED, time.perf_counter())
-        options = context.execution_options if context is not None else {}
-        recorder.add(
-            _session(connection),
-            statement,
-            parameters,
-            seconds,
-            rows=None if many else cursor.rowcount,
-            relation=options.get(_RELATION, ""),
-            depth=4,
-        )
+        now = clock()
+        try:
+            relation = context.execution_options.get(_RELATION, "")
+            seconds = now - context.advisor_started
+            add(_session(connection), statement, parameters, seconds, None if many else cursor.rowcount, relation)
+        except Exception:
+            recorder.failures += 1
 
     def failed(context: Any) -> None:
         if context.connection is None or context.statement is None:
             return
-        seconds = time.perf_counter() - context.connection.info.pop(_STARTED, time.perf_counter())
+        seconds = clock() - getattr(context.execution_context, "advisor_started", clock())
         code = getattr(context.original_exception, "sqlstate", None) or "XX000"
-        recorder.add(_session(context.connection), context.statement, context.parameters, seconds, error=code, depth=4)
+        add(_session(context.connection), context.statement, context.parameters, seconds, error=code)
 
     def border(text: str) -> Callable[[Any], None]:
-        return recorder.guarded(lambda connection: recorder.add(_session(connection), text, None, 0.0))
+        return recorder.guarded(lambda connection: add(_session(connection), text, None, 0.0))
 
     listeners: list[tuple[Any, str, Any]] = [
-        (sync, "before_cursor_execute", recorder.guarded(before)),
-        (sync, "after_cursor_execute", recorder.guarded(after)),
+        (sync, "before_cursor_execute", before),
+        (sync, "after_cursor_execute", after),
         (sync, "handle_error", recorder.guarded(failed)),
         (sync, "begin", border("BEGIN")),
         (sync, "commit", border("COMMIT")),

@@ -90,11 +90,9 @@ class Recorder:
         text: str,
         parameters: Any,
         seconds: float,
-        *,
         rows: int | None = None,
         relation: str = "",
         error: str = "",
-        depth: int = 3,
     ) -> None:
         """Keep one statement that has just ended. Never raises."""
         if not self.enabled or ignoring.get():
@@ -113,7 +111,7 @@ class Recorder:
                     text,
                     digest(parameters, self._key),
                     rows if rows is not None and rows >= 0 else None,
-                    *self._frames.place(depth),
+                    *self._frames.place(),
                     relation,
                     error,
                 )
