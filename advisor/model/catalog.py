@@ -180,7 +180,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, order=True)
 class IndexColumn:
-    """One key column of an index: a column's name, or an SQL expression (without outer parentheses)."""
+    """One key column of an index: a column's name, or an SQL expression (without outer parentheses).
+
+    ``opclass`` and ``collation`` are set where they are not the default, as SQL spells them (quoted, qualified).
+    """
 
     name: str = ""
     expression: str = ""
@@ -199,7 +202,7 @@ class IndexColumn:
         """The key as it stands in CREATE INDEX."""
         parts = [quote(self.name) if self.name else f"({self.expression})"]
         if self.collation:
-            parts.append("COLLATE " + ".".join(quote(part) for part in self.collation.split(".")))
+            parts.append(f"COLLATE {self.collation}")
         if self.opclass:
             parts.append(self.opclass)
         if self.descending:

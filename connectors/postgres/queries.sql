@@ -129,8 +129,8 @@ SELECT i.indexrelid AS index_oid, k.position <= i.indnkeyatts AS key, a.attname:
                         || ')' FROM unnest(x.attoptions) t), '')
        END AS opclass,
        CASE WHEN k.attnum <> 0 AND k.sorting <> 0 AND k.sorting <> a.attcollation THEN
-           CASE WHEN l.collnamespace = 'pg_catalog'::regnamespace THEN l.collname::text
-                ELSE w.nspname::text || '.' || l.collname::text END
+           CASE WHEN l.collnamespace = 'pg_catalog'::regnamespace THEN quote_ident(l.collname)
+                ELSE quote_ident(w.nspname) || '.' || quote_ident(l.collname) END
        END AS collation
 FROM pg_index i
 CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indoption::int2[], i.indclass::oid[], i.indcollation::oid[])
