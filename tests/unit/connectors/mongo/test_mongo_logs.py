@@ -20,7 +20,7 @@ RECORDED = CASES / "recorded"
 
 def taken(paths: Sequence[Path], folder: Path) -> tuple[LogReading, dict[str, tuple[object, ...]]]:
     reading = read(paths, folder / "events.parquet")
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         "SELECT text, count(*), sum(duration_ms), sum(docs_examined), sum(rows)"
         f" FROM read_parquet('{folder / 'events.parquet'}') GROUP BY text"
     ).fetchall()
@@ -50,7 +50,7 @@ def test_log_and_profile_tell_the_same_alone_and_together(name: str, tmp_path: P
 
 def test_no_value_of_the_application_is_in_the_events(tmp_path: Path) -> None:
     taken([RECORDED / "shop" / "mongod.log.gz"], tmp_path)
-    told = duckdb.sql(f"SELECT string_agg(e::VARCHAR, ' ') FROM read_parquet('{tmp_path / 'events.parquet'}') AS e")
+    told = duckdb.execute(f"SELECT string_agg(e::VARCHAR, ' ') FROM read_parquet('{tmp_path / 'events.parquet'}') AS e")
     assert "@example.com" not in str(told.fetchall())
 
 

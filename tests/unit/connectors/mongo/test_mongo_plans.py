@@ -114,9 +114,9 @@ def test_shards_are_children() -> None:
     plan = parse_explain(
         {
             "queryPlanner": {"winningPlan": {"stage": "SHARD_MERGE", "shards": [
-                {"shardName": name, "namespace": "shop.orders", "winningPlan": {"stage": "COLLSCAN"}, "rejectedPlans": []}
+                {"shardName": name, "namespace": "shop.orders", "winningPlan": {"stage": "COLLSCAN"}, "rejectedPlans": []}  # noqa: E501
                 for name in ("a", "b")]}},
-            "executionStats": {"nReturned": 4, "executionTimeMillis": 1, "totalDocsExamined": 20, "totalKeysExamined": 0,
+            "executionStats": {"nReturned": 4, "executionTimeMillis": 1, "totalDocsExamined": 20, "totalKeysExamined": 0,  # noqa: E501
                 "executionStages": {"stage": "SHARD_MERGE", "nReturned": 4, "shards": [
                     {"shardName": "a", "executionStages": stage}, {"shardName": "b", "executionStages": stage}]}},
         }
@@ -130,7 +130,7 @@ def test_a_sharded_aggregation_is_read_shard_by_shard() -> None:
     cursor = {"queryPlanner": {"namespace": "shop.orders", "winningPlan": {"stage": "COLLSCAN"}}}
     plan = parse_explain(
         {"mergeType": "mongos", "splitPipeline": {"shardsPart": []},
-         "shards": {"b": {"host": "h", "stages": [{"$cursor": cursor}, {"$group": {"_id": "$a"}}]}, "a": {"host": "h", **cursor}}}
+         "shards": {"b": {"host": "h", "stages": [{"$cursor": cursor}, {"$group": {"_id": "$a"}}]}, "a": {"host": "h", **cursor}}}  # noqa: E501
     )  # fmt: skip
     assert plan.root.kind == "SHARDS"
     assert [node.kind for node in plan.nodes()] == ["SHARDS", "COLLSCAN", "$group", "COLLSCAN"]
