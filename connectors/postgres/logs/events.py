@@ -30,8 +30,8 @@ from connectors.postgres.logs.zones import minutes_east
 CARRY_AT_MOST = 200_000
 """Open statements carried from piece to piece; beyond that the oldest go out without their duration."""
 
-WRITERS = 2
-"""Pieces written at a time, beside the one that is read."""
+WRITERS = 1
+"""Pieces written at a time, beside the one that is read. Each more takes half a gigabyte."""
 
 _COMMENTED = """
 CASE WHEN contains(body, '/*') THEN
