@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ for (const c of db.getCollectionInfos({type: {$ne: "view"}})) {
 }
 print(EJSON.stringify(out, null, 1));
 """
-"""Run it as: mongosh --quiet URL catalog.js > catalog.json; it reads, and needs read and clusterMonitor."""
+"""A script for mongosh; it only reads, and needs the roles read and clusterMonitor."""
+HOW = "python -m connectors.mongo.catalog_file > catalog.js; mongosh --quiet URL catalog.js > catalog.json"
 
 
 def read_catalog_file(path: Path) -> tuple[Catalog, str]:
@@ -37,10 +39,7 @@ def read_catalog_file(path: Path) -> tuple[Catalog, str]:
         collections = document["collections"]
         named = {_name(document, key, value): value for key, value in collections.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SourceError(
-            f"{path} is no catalog of MongoDB ({error}); write it by: mongosh --quiet URL catalog.js > catalog.json, "
-            "where catalog.js is what `advisor doctor --mongo-script` prints."
-        ) from error
+        raise SourceError(f"{path} is no catalog of MongoDB ({error}); write one with: {HOW}.") from error
     version = str((document.get("server") or {}).get("version", ""))
     return catalog_of(named), version
 
@@ -52,3 +51,7 @@ def _name(document: dict[str, Any], key: str, value: dict[str, Any]) -> TableNam
         database, _, collection = ns.partition(".")
         return TableName(database, collection)
     return TableName(str(document.get("database", "")), key)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(SCRIPT)

@@ -16,7 +16,7 @@ from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors.mongo import logs
 from connectors.mongo.catalog_documents import with_fields
-from connectors.mongo.catalog_file import read_catalog_file
+from connectors.mongo.catalog_file import HOW, read_catalog_file
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.plan import parse_explain
 from connectors.mongo.summaries import namespace
@@ -129,5 +129,5 @@ def _no_catalog() -> Coverage:
         "catalog",
         seen=False,
         detail="Logs alone tell no indexes, sizes or uses: what exists already and what is unused was not judged.",
-        remedy="Add --schema catalog.json, written by: mongosh --quiet URL catalog.js > catalog.json",
+        remedy=f"Add --schema catalog.json, written by: {HOW}",
     )

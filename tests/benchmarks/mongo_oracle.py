@@ -4,8 +4,8 @@
 
 FOLDER holds ``probes/<probe>.log``, ``probes/catalog.json`` and ``oracle.jsonl.gz`` (default: the copy in
 tests/cases/mongo). Each probe's log lines alone are analyzed as ``advisor analyze LOG --schema CATALOG`` does; the
-advice is looked up in the oracle: effort = keys + 2 x documents (+ half the documents when sorted in memory); good is at
-most 1.2 x the least effort of any recorded set (+ 20) with the index picked.
+advice is looked up in the oracle: effort = keys + 2 x documents (+ half the documents when sorted in memory); good is
+at most 1.2 x the least effort of any recorded set (+ 20) with the index picked.
 """
 
 from __future__ import annotations
