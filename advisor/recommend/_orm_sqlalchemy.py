@@ -14,7 +14,8 @@ FEW_TARGETS = 0.5
 
 def change(fetches: Sequence[Fetch], parent: str) -> CodeChange | None:
     """The statement of ``parent`` (a class name) before and after, with one option a relation."""
-    variable = parent.lower() + "s"
+    table = fetches[0].burst.parent_table
+    variable = table.name if table and table.name.isidentifier() else "rows"
     loops = [line for fetch in fetches for line in _loop(fetch, parent.lower(), 1)]
     before = "\n".join(
         [f"{variable} = session.scalars(select({parent})).all()", f"for {parent.lower()} in {variable}:", *loops]

@@ -133,7 +133,7 @@ class _Writer:
         if all(fetch.kind == "columns" for fetch in self._flat):
             return f"Read {self._owner}'s columns at once: {before:g} statements become {after - 1:g}"
         if all(fetch.kind in ("count", "first") for fetch in self._flat):
-            return f"Ask once for all {self._owner}s: {before:g} statements become {after:g}"
+            return f"Ask once instead of for each {self._owner}: {before:g} statements become {after:g}"
         return f"Load {names} with {self._owner}: {before:g} statements become {after:g}"
 
     def _problem(self, before: float) -> str:

@@ -1,9 +1,12 @@
 -- What each repetition is, and what it costs. Reads the tables of the files before; writes burst_verdict, burst_result.
 CREATE OR REPLACE TEMP TABLE burst_chosen AS
-SELECT *
-FROM burst_accepted
--- The best proof first, then the parent that was read last before the children (research page, 2.3).
-QUALIFY row_number() OVER (PARTITION BY unit, child ORDER BY rank, within DESC, recency DESC, level, parent) = 1;
+SELECT a.*
+FROM burst_accepted AS a
+JOIN burst_shape AS p ON p.id = a.parent
+-- The best proof first, then the parent that was read last before the children (research page, 2.3); a list before a
+-- single row: order.address and order.customer are likelier than order.address.customer where both would explain it.
+QUALIFY row_number() OVER (
+    PARTITION BY a.unit, a.child ORDER BY a.rank, a.within DESC, p.single, a.recency DESC, a.level, a.parent) = 1;
 
 -- Something that runs before the parent and again before each child is the opening of a request (a session or user
 -- lookup): the "children" are requests of their own that share a connection.

@@ -252,3 +252,11 @@ def test_a_transaction_pooler_is_said(log: Any, books: Catalog) -> None:
         log.run(AUTHOR, i)
     _, suppressed = log.find(books)
     assert "transaction-pooler" in {found.pattern for found in suppressed}
+
+
+def test_siblings_that_know_one_another_are_not_taken_for_a_chain(log: Any, books: Catalog) -> None:
+    """The book of a review and its author, where the review's own author would explain the second as well."""
+    editor = "SELECT profiles.id, profiles.author_id FROM profiles WHERE profiles.id = $1"
+    parent = "SELECT books.id, books.author_id, books.profile_id FROM books"
+    bursts, _ = loop(log, parent, AUTHOR, editor).find(None)
+    assert {burst.parent_table.name for burst in bursts if burst.parent_table} == {"books"}
