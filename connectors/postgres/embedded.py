@@ -165,7 +165,7 @@ class EmbeddedServer:
                 self._process.wait()
             self._process = None
         if self._run != Path():
-            shutil.rmtree(self._run, ignore_errors=True)
+            _remove(self._run)
         for lock in self._locks:
             os.close(lock)
         self._locks.clear()
@@ -314,8 +314,13 @@ def sweep() -> None:
             lock = _try_lock(leftover)
             if lock is not None:
                 _end_postmaster(leftover / "data")
-                shutil.rmtree(leftover, ignore_errors=True)
+                _remove(leftover)
                 os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a run's folder. A shadow of terabytes has tens of thousands of files, which rm unlinks faster."""
+    subprocess.run(["rm", "-rf", "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
 
 
 def _private_folder() -> tuple[Path, int]:
