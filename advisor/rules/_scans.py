@@ -9,6 +9,11 @@ from advisor.model.catalog import Catalog, Table
 from advisor.model.plan import Access, Plan, PlanNode
 from advisor.rules._tables import resolved
 
+ROW_COST = 0.0125
+"""cpu_tuple_cost + cpu_operator_cost at their defaults (manual, 20.7.2)."""
+ROWS_A_PAGE = 60
+"""Rows of some hundred bytes in a page of 8 kB, where nothing better is known."""
+
 _JOINS = frozenset({"Nested Loop", "Hash Join", "Merge Join"})
 
 
@@ -47,7 +52,7 @@ def _below(
         planned = float(node.attributes.get("Workers Planned", "2"))
         workers = planned + max(0.0, 1.0 - 0.3 * planned)
     limited = (limited or node.kind == "Limit") and node.kind not in ("Sort", "Aggregate", "Hash")
-    if node.access is Access.SEQUENTIAL and (table := resolved(catalog, node.table)) is not None:
+    if node.access is Access.SEQUENTIAL and (table := _table(catalog, node)) is not None:
         yield _scan(node, join, plan, table, workers, limited)
     above = node if node.kind in _JOINS else join if node.kind in _PASSED else None
     for child in node.children:
@@ -55,6 +60,20 @@ def _below(
 
 
 _PASSED = frozenset({"Hash", "Materialize", "Memoize", "Gather", "Append", "Sort", "Gather Merge"})
+
+
+def _table(catalog: Catalog, node: PlanNode) -> Table | None:
+    """The scanned table; of a plan that came without any catalog, what its own figures tell of the table's size.
+
+    Such a scan's cost is a page each and 0.0125 a row with one condition (cost_seqscan in costsize.c).
+    """
+    if catalog.tables or node.table is None:
+        return resolved(catalog, node.table)
+    if node.actual_rows is not None:
+        rows = (node.actual_rows + (node.rows_removed or 0.0)) * max(node.loops or 1.0, 1.0)
+    else:
+        rows = node.total_cost / (1 / ROWS_A_PAGE + ROW_COST)
+    return Table(node.table, (), rows=rows, pages=round(max(node.total_cost - rows * ROW_COST, 1.0)))
 
 
 def _scan(node: PlanNode, join: PlanNode | None, plan: Plan, table: Table, workers: float, limited: bool) -> Scan:

@@ -169,5 +169,7 @@ def test_a_pasted_plan_is_a_source(run: Run, tmp_path: Path) -> None:
     )
     status, text, _ = run("analyze", plan)
     assert status == 0
-    assert "orders" in text
+    assert "1,000,000 rows" in text
     assert "42" not in text
+    plan.write_text("Seq Scan on orders  (cost=0.00..20853.00 rows=12 width=8)\n  Filter: (customer_id = 42)\n")
+    assert "reads all of orders" in run("analyze", plan)[1]
