@@ -38,8 +38,8 @@ def merged(wishes: Iterable[Wish], catalog: Catalog) -> list[Index]:
                     list(wish.optional), list(wish.covering), [wish],
                 )
             )  # fmt: skip
-    found = {index_of(plan, catalog): None for plan in plans}
-    return sorted(found, key=lambda index: (index.table, index.name))
+    found = {(index.table, index.name): index for index in (index_of(plan, catalog) for plan in plans)}
+    return [found[key] for key in sorted(found)]
 
 
 def _largest_first(wish: Wish) -> tuple[int, int, tuple[str, ...], tuple[tuple[str, bool], ...], str]:
@@ -151,5 +151,7 @@ def index_of(plan: Plan, catalog: Catalog) -> Index:
     if plan.sparse:
         options["sparse"] = "true"
     index = Index(plan.table, tuple(IndexColumn(name, descending=way) for name, way in keys.items()), options=options)
-    name = index_name(key_document(index)) + ("_sparse" if plan.sparse else "")
+    locale = json.loads(plan.collation).get("locale", "") if plan.collation else ""
+    suffixes = ("_sparse" if plan.sparse else "", f"_{locale}" if locale else "")
+    name = index_name(key_document(index)) + "".join(suffixes)
     return Index(plan.table, index.columns, name=name, options=options)

@@ -208,7 +208,8 @@ def _text(operation: str, ns: str, asked: str | None, written: bool) -> tuple[st
     if written:
         given = {**given, "$op": "delete" if operation == "remove" else operation, "$collection": collection}
     text = canonical(given, database)
-    return text, next(iter(json.loads(text)))
+    name = next(iter(json.loads(text)))
+    return ("", operation) if name == "other" else (text, name)
 
 
 def _figures(database: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
