@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fastapi import FastAPI, Request, Response
 from rich.console import Console
 from rich.table import Table
 
@@ -17,11 +18,12 @@ from advisor.cli import output
 from advisor.cli.inspect import study
 from advisor.cli.options import Estimator
 from advisor.cli.sources import Reading
-from advisor.errors import SourceError
+from advisor.errors import LogFormatError, SourceError
 from advisor.model.capture import Coverage
 from advisor.model.report import Report
 from advisor.ports import Options, Progress
 from connectors import connect
+from connectors.otlp.receiver import Inbox
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -77,17 +79,25 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
     store: Annotated[str, typer.Option(help="Store of targets and reports, an SQLAlchemy URL.")] = "",
     allow_host: Annotated[list[str] | None, typer.Option(help="Another Host header to accept; several times.")] = None,
+    otlp: Annotated[
+        Path | None, typer.Option(help="Append OpenTelemetry traces posted to /v1/traces to this file.")
+    ] = None,
 ) -> None:
     """Show reports in the browser, and scan saved targets from there."""
     if not _installation()[0].seen:
         raise SourceError(
             "Another distribution has overwritten a package of query-advisor; install it into its own environment."
         )
-    serve_reports([output.read(source)] if source else [], host, port, store, allow_host or ())
+    serve_reports([output.read(source)] if source else [], host, port, store, allow_host or (), otlp)
 
 
 def serve_reports(
-    reports: Sequence[Report], host: str = "127.0.0.1", port: int = 8080, store: str = "", hosts: Sequence[str] = ()
+    reports: Sequence[Report],
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    store: str = "",
+    hosts: Sequence[str] = (),
+    otlp: Path | None = None,
 ) -> None:
     """Serve until interrupted; prints where. A port in use is replaced by a free one.
 
@@ -101,9 +111,26 @@ def serve_reports(
     port = listener.getsockname()[1]
     token = None if host in LOOPBACK else secrets.token_urlsafe(24)
     app = create_app(reports, store or None, hosts=[*hosts, host], scan=_scan, token=token)
+    if otlp is not None:
+        _receive_traces(app, otlp)
+        output.say(f"Traces posted to http://{host}:{port}/v1/traces go to {otlp}. Then: advisor analyze {otlp}")
     page = f"login?token={token}" if token else ""
     output.say(f"\nThe report is at http://{host}:{port}/{page}  (Ctrl-C stops)")
     uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def _receive_traces(app: FastAPI, file: Path) -> None:
+    """Take what an OTLP/HTTP exporter posts (OpenTelemetry protocol specification, "OTLP/HTTP")."""
+    inbox = Inbox(file)
+
+    @app.post("/v1/traces", include_in_schema=False)
+    async def traces(request: Request) -> Response:
+        kind, coding = (request.headers.get(name, "") for name in ("content-type", "content-encoding"))
+        try:
+            content, media_type = inbox.accept(await request.body(), kind, coding)
+        except LogFormatError as error:
+            return Response(str(error), 400, media_type="text/plain")
+        return Response(content, media_type=media_type)
 
 
 def _scan(url: str, show: Progress) -> Report:
