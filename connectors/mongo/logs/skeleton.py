@@ -10,23 +10,24 @@ from __future__ import annotations
 from connectors.mongo.commands import MAX_SCANS_TO_EXPLODE
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_TYPES = (
-    "oid|date|numberLong|numberInt|numberDouble|numberDecimal|uuid|binary|timestamp|symbol|code|minKey|maxKey|undefined"
-)
-_WRAPPED = r'\{"\$(' + _TYPES + ')":'
+_RARE = "binary|timestamp|symbol|code|minKey|maxKey|undefined|numberInt|numberDouble|numberDecimal"
+
+
+def _wrapped(types: str) -> str:
+    """One BSON value in extended JSON."""
+    return r'\{"\$(' + types + r')":(?:"[^"]*"|-?[\d.]+|true|\{[^{}]*\})\}'
+
+
 _MARK = r"(?:S|N|-?[01]|true|false|null|@\w+)"
 _NAMES = (
     "from|localField|foreignField|as|connectFromField|connectToField|coll|into|path|locale|key|newRoot|field|"
     "includeArrayIndex|distanceField|unit|db"
 )
 
-_WRAPPERS = tuple(
-    f'{{"${name}' for name in ("date", "oid", "num", "uuid", "bin", "ti", "sy", "code", "mi", "max", "und")
-)
-
 STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    # One BSON value in extended JSON.
-    (_WRAPPED + r'(?:"[^"]*"|-?[\d.]+|true|\{[^{}]*\})\}', r"@\1", _WRAPPERS),
+    # A pattern that begins with plain characters is searched for them: hence one step for each of the usual types.
+    *((_wrapped(name), r"@\1", (f'{{"${name}"',)) for name in ("date", "oid", "uuid", "numberLong")),
+    (_wrapped(_RARE), r"@\1", tuple(f'{{"${name}"' for name in _RARE.split("|"))),
     # Regular expressions: seekable or not, and their options.
     (r'"(\$regex|pattern)":"\^\w(?:[^"|\\]|\\\\[^|"])*"', r'"\1":A', ('"$regex', "$regularExpression")),
     (r'"(\$regex|pattern)":' + _STRING, r'"\1":R', ('"$regex', "$regularExpression")),
@@ -39,7 +40,8 @@ STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (":" + _STRING, ":S", ()),
     (rf"([\[,]){_STRING}([\],])", r"\1S\2", ('["', ',"')),
     (rf"([\[,]){_STRING}([\],])", r"\1S\2", ('["', 'S,"')),
-    (r"([:\[,])-?(?:[2-9]|\d[\d.])[\d.eE+-]*", r"\1N", ()),
+    (r":-?(?:[2-9]|\d[\d.])[\d.eE+-]*", ":N", ()),
+    (r"([\[,])-?(?:[2-9]|\d[\d.])[\d.eE+-]*", r"\1N", ("[",)),
     (rf"([\[,]){_MARK}(?:,{_MARK}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"\1*,*,*]", ("S,S,S,S,S", "N,N,N,N,N", "@")),
     (rf"\[{_MARK}(?:,{_MARK})+\]", "[*,*]", ("[",)),
 )
