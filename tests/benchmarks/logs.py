@@ -110,7 +110,15 @@ def read_here(log: Path) -> None:
     events = read([log], log.parent / "events.parquet", log_line_prefix=prefix).events
     wall = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"events": events, "s": wall, "cpu": used.ru_utime + used.ru_stime, "mb": used.ru_maxrss / 1024}))
+    print(json.dumps({"events": events, "s": wall, "cpu": used.ru_utime + used.ru_stime, "mb": peak_megabytes()}))
+
+
+def peak_megabytes() -> float:
+    """The peak of this program alone: ru_maxrss would start with that of the process that started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
 def counted(log: Path) -> tuple[float, float]:
