@@ -36,7 +36,7 @@ def analyze(
     return Report(
         server=capture.server,
         captured_at=capture.captured_at,
-        coverage=capture.coverage,
+        coverage=(*capture.coverage, *(estimator.coverage if estimator else ())),
         workload=workload,
         findings=findings,
         recommendations=advised,

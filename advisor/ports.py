@@ -71,6 +71,11 @@ class CostEstimator(Protocol):
         """Who answers, with version: ``PostgreSQL 18.4 (shadow)``."""
         ...
 
+    @property
+    def coverage(self) -> tuple[Coverage, ...]:
+        """What of the database this planner does not know."""
+        ...
+
     def costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
         """Answer a batch, in order. A statement that cannot be planned gets a Cost with ``error``.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from advisor.model.capture import Coverage
 from advisor.model.catalog import Catalog, Index, Table
 from advisor.model.recommendation import Cost, WhatIf
 from advisor.model.workload import Query
@@ -28,6 +29,7 @@ class ByRule:
     """A :class:`~advisor.ports.CostEstimator` over the parsed shapes of ``queries``; asks nobody."""
 
     planner = "rule of thumb"
+    coverage: tuple[Coverage, ...] = ()
 
     def __init__(self, queries: Sequence[Query], catalog: Catalog) -> None:
         self._needs: Mapping[str, tuple[Need, ...]] = {

@@ -14,7 +14,7 @@ from dataclasses import replace
 import asyncpg
 
 from advisor.errors import PlannerUnavailable, SourceError
-from advisor.model.capture import Capture
+from advisor.model.capture import Capture, Coverage
 from advisor.model.catalog import Catalog, Index, Table, TableName
 from advisor.model.ddl import index_body
 from advisor.model.plan import PlanNode
@@ -60,6 +60,11 @@ class HypoPgPlanner:
     def planner(self) -> str:
         """Who answers: ``PostgreSQL 15.18 (HypoPG 1.3.1)``."""
         return f"PostgreSQL {self._capture.server.version} (HypoPG {self._version})"
+
+    @property
+    def coverage(self) -> tuple[Coverage, ...]:
+        """What the fallback lacks; the target itself lacks nothing."""
+        return self._fallback.coverage if self._fallback else ()
 
     def costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
         """Answer a batch, in order; questions about the same indexes share one set-up.

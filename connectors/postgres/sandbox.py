@@ -11,7 +11,7 @@ from dataclasses import replace
 import asyncpg
 
 from advisor.errors import ConnectionFailed, SandboxError, SourceError
-from advisor.model.capture import Capture, Server
+from advisor.model.capture import Capture, Coverage, Server
 from advisor.model.catalog import Catalog, Index, TableName, quote
 from advisor.model.ddl import index_body
 from advisor.model.plan import PlanNode
@@ -118,6 +118,8 @@ class SandboxPlanner:
     Each distinct index is built once. For each question those that do not belong to it are dropped in a transaction
     that is rolled back. Raises :class:`SandboxError` when the sandbox cannot be used.
     """
+
+    coverage: tuple[Coverage, ...] = ()
 
     def __init__(self, url: str, capture: Capture, progress: Progress = silent) -> None:
         self._capture = capture

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from advisor.model.capture import Coverage
 from advisor.model.catalog import Index
 from advisor.model.ddl import index_body
 from advisor.model.recommendation import Cost, WhatIf
@@ -24,6 +25,7 @@ class HypoPG:
         version = connection.info.server_version
         self.planner = f"PostgreSQL {version // 10_000} (HypoPG)"
         self.calls = 0
+        self.coverage: tuple[Coverage, ...] = ()
 
     def _have(self, indexes: frozenset[Index]) -> None:
         gone = [self._known.pop(index)[0] for index in [*self._known] if index not in indexes]

@@ -27,6 +27,7 @@ class Planner:
     """A planner that knows, for each query, index label -> cost; everything else costs 10,000."""
 
     planner = "PostgreSQL 18.4 (fake)"
+    coverage = ()
 
     def __init__(self, costs: dict[str, dict[str, float]], refuses: str = "", size: int = 1_000_000) -> None:
         self._costs = costs

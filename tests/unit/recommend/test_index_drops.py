@@ -24,6 +24,7 @@ class Planner:
     """Every query costs 100, and ``dearer`` once one of ``needed`` is hidden."""
 
     planner = "fake"
+    coverage = ()
 
     def __init__(self, needed: Sequence[str] = (), dearer: float = 900.0) -> None:
         self._needed = {f"public.{name}" for name in needed}
