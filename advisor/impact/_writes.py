@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from advisor.impact._btree import key_bytes
 from advisor.model.capture import Capture
 from advisor.model.catalog import Index, Table
 from advisor.model.impact import Estimate, Provenance
+from advisor.model.index_size import entry_bytes
 from advisor.model.workload import Workload
 
 RECORD_OVERHEAD = 48
@@ -73,7 +73,7 @@ def updates_losing_hot(index: Index, table: Table, workload: Workload) -> tuple[
 
 def insert_bytes(index: Index, table: Table) -> Estimate:
     """WAL bytes that one inserted row costs more."""
-    entry = float(RECORD_OVERHEAD + -(-(8 + key_bytes(index, table)) // 8) * 8 + 4)
+    entry = RECORD_OVERHEAD + entry_bytes(index, table)
     return Estimate(
         value=entry,
         unit="bytes/insert",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from advisor.model.capture import Coverage
 from advisor.model.catalog import Catalog, Index, Table
+from advisor.model.index_size import estimated_size, key_column
 from advisor.model.recommendation import Cost, WhatIf
 from advisor.model.workload import Query
 from advisor.recommend._needs import Need, fixed_condition, needs
@@ -42,8 +43,8 @@ class ByRule:
         return [self._cost(question) for question in questions]
 
     def sizes(self, indexes: Sequence[Index]) -> list[int]:
-        """Entries of key width + 16 bytes, 90 % full pages."""
-        return [index_bytes(index, self._catalog.by_name[index.table]) for index in indexes]
+        """Computed from the statistics."""
+        return [estimated_size(index, self._catalog) for index in indexes]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -59,21 +60,6 @@ class ByRule:
         return Cost(total, self.planner, used=frozenset(used))
 
 
-def index_bytes(index: Index, table: Table) -> int:
-    """A rough size of ``index`` in bytes."""
-    names = [*index.keys, *index.include]
-    width = sum(_width(table, name) for name in names)
-    share = 0.3 if index.method in {"gin", "gist"} else 1.0
-    if index.method == "brin":
-        return PAGE * 3 + table.pages // 128 * 32
-    return max(2 * PAGE, int(table.rows * (width + 16) / 0.9 * share))
-
-
-def _width(table: Table, name: str) -> float:
-    column = table.by_column.get(name)
-    return column.stats.average_width if column and column.stats and column.stats.average_width else 8
-
-
 def _cheapest(need: Need, hypothetical: Iterable[Index], hidden: frozenset[str]) -> tuple[float, Index | None]:
     table = need.table
     existing = [i for i in table.indexes if i.valid and f"{i.table.schema}.{i.name}" not in hidden]
@@ -87,7 +73,7 @@ def _cheapest(need: Need, hypothetical: Iterable[Index], hidden: frozenset[str])
 
 
 def _pages(table: Table) -> float:
-    return table.pages or max(table.rows * sum(_width(table, c.name) for c in table.columns) / PAGE, 1.0)
+    return table.pages or max(table.rows * sum(key_column(column).width for column in table.columns) / PAGE, 1.0)
 
 
 def _selectivity(need: Need, key: str, operator: str) -> float:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby, permutations
 
 from advisor.model.catalog import Catalog, Index
+from advisor.model.index_size import estimated_size
 from advisor.model.recommendation import Candidate, Declined
 from advisor.model.workload import Query
 from advisor.ports import CostEstimator, Options, Progress, Study
-from advisor.recommend._by_rule import ByRule, index_bytes
+from advisor.recommend._by_rule import ByRule
 from advisor.recommend._foreign_keys import foreign_key_checks
 from advisor.recommend._needs import covers, needs
 from advisor.recommend._pricing import Pricer
@@ -231,8 +232,7 @@ class _Work:
         if new:
             given = self._planner.sizes(new)
             self._sizes.update(
-                (index, size or index_bytes(index, self._catalog.by_name[index.table]))
-                for index, size in zip(new, given, strict=True)
+                (index, size or estimated_size(index, self._catalog)) for index, size in zip(new, given, strict=True)
             )
         table = CostTable(
             base={query: self._pricer.base(query).total for query in active},

@@ -17,11 +17,11 @@ from advisor.errors import PlannerUnavailable, SourceError
 from advisor.model.capture import Capture, Coverage
 from advisor.model.catalog import Catalog, Index, Table, TableName
 from advisor.model.ddl import index_body
+from advisor.model.index_size import estimated_size
 from advisor.model.plan import PlanNode
 from advisor.model.recommendation import Cost, WhatIf
 from advisor.ports import CostEstimator, Progress, Step, silent
 from connectors.postgres.explain import explain
-from connectors.postgres.index_size import estimated_size
 from connectors.postgres.session import LOST, Session, open_session
 from connectors.postgres.sql import query
 

@@ -14,6 +14,7 @@ import asyncpg
 from advisor.errors import PlannerUnavailable
 from advisor.model.catalog import Index, TableName
 from advisor.model.ddl import index_body
+from advisor.model.page_layout import index_size, tree_height
 from connectors.postgres.embedded import SUPERUSER, EmbeddedServer
 from connectors.postgres.shadow.answers import Scope
 from connectors.postgres.shadow.facts import stored_indexes
@@ -21,7 +22,6 @@ from connectors.postgres.shadow.files import grow_tree, set_pages
 from connectors.postgres.shadow.load import LeftOut, Loader
 from connectors.postgres.shadow.script import statements
 from connectors.postgres.shadow.servers import ServerChoice
-from connectors.postgres.shadow.sizes import index_size, tree_height
 
 OWNER = "advisor"
 _TEMPLATE = "shadow"

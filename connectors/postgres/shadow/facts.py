@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from advisor.model.page_layout import IndexFacts, KeyColumn
 from connectors.postgres.shadow.files import read_all_equal_image
-from connectors.postgres.shadow.sizes import IndexFacts, KeyColumn
 
 _QUERY = Path(__file__).with_name("index_facts.sql").read_text(encoding="utf-8")
 _UNKNOWN_WIDTH = 32.0

@@ -6,7 +6,8 @@ import os
 import struct
 from pathlib import Path
 
-PAGE = 8192
+from advisor.model.page_layout import PAGE
+
 SEGMENT_PAGES = 131_072
 """Pages of one segment file: 1 GiB (RELSEG_SIZE in ``pg_config.h``)."""
 MOST_PAGES = 0xFFFFFFFE

@@ -11,12 +11,12 @@ import asyncpg
 
 from advisor.model.catalog import Index
 from advisor.model.ddl import index_body
+from advisor.model.page_layout import IndexFacts, IndexSize, index_size
 from connectors.postgres.shadow.asking import Question, ask
 from connectors.postgres.shadow.cluster import Built, Cluster, Database, Unbuildable
 from connectors.postgres.shadow.expressions import derive_statistics
 from connectors.postgres.shadow.facts import StoredIndex, stored_indexes
 from connectors.postgres.shadow.files import cut, grow_tree, set_pages, uncut
-from connectors.postgres.shadow.sizes import IndexFacts, IndexSize, index_size
 
 PREFIX = "advisor_hypothetical_"
 _BATCH = 100

@@ -7,9 +7,9 @@ import doctest
 import pytest
 
 from advisor.model.catalog import Catalog, Column, ColumnStats, Index, IndexColumn, Table, TableName
+from advisor.model.index_size import estimated_size
 from connectors.postgres import catalog_rows, placeholders, sandbox, sql
 from connectors.postgres.catalog_rows import array_elements, without_outer_parentheses
-from connectors.postgres.index_size import estimated_size
 from connectors.postgres.plan import labels, properties
 
 

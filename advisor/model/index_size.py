@@ -1,4 +1,4 @@
-"""An index's size from the catalog alone: what the arithmetic of the shadow needs, read off a Catalog."""
+"""An index's size from the catalog alone: what the arithmetic of page layouts needs, read off a Catalog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 
 from advisor.model.catalog import Catalog, Column, Index, Table
-from connectors.postgres.shadow.sizes import IndexFacts, KeyColumn, index_size
+from advisor.model.page_layout import IndexFacts, KeyColumn, index_size, tuple_bytes
 
 # pg_type's typlen and typalign of the fixed types that indexes are made of.
 _FIXED = {
@@ -38,14 +38,16 @@ _UNKNOWN_SHARE = 1 / 3
 def estimated_size(index: Index, catalog: Catalog) -> int:
     """The size in bytes that ``index`` would have, newly built; 0 when its table is not in the catalog."""
     table = catalog.by_name.get(index.table)
-    if table is None:
-        return 0
-    columns = [table.by_column.get(key.name) for key in index.columns]
-    columns += [table.by_column.get(name) for name in index.include]
-    rows = table.rows * _share(index, table)
+    return size_on(index, table) if table else 0
+
+
+def size_on(index: Index, table: Table, share: float | None = None) -> int:
+    """The same on a table that is at hand; ``share``: what part of its rows a partial index holds, if that is known."""
+    columns = _columns(index, table)
+    rows = table.rows * (_share(index, table) if share is None else share)
     facts = IndexFacts(
         method=index.method,
-        keys=tuple(_key(column) for column in columns),
+        keys=tuple(map(key_column, columns)),
         rows=rows,
         distinct=_distinct(columns, rows),
         merges=index.method == "btree" and not index.unique and not index.include and not any(map(_unmerged, columns)),
@@ -54,7 +56,13 @@ def estimated_size(index: Index, catalog: Catalog) -> int:
     return index_size(facts).size_bytes
 
 
-def _key(column: Column | None) -> KeyColumn:
+def entry_bytes(index: Index, table: Table) -> float:
+    """The average bytes that one row takes in ``index``, its line pointer included."""
+    return tuple_bytes([key_column(column) for column in _columns(index, table)])
+
+
+def key_column(column: Column | None) -> KeyColumn:
+    """How a column is stored; ``None`` stands for an expression, whose width is not known."""
     if column is None:
         return KeyColumn(-1, "i", _UNKNOWN_WIDTH)
     length, alignment = _FIXED.get(_SIZE.sub("", column.type), (-1, "i"))
@@ -62,6 +70,11 @@ def _key(column: Column | None) -> KeyColumn:
     if stats is None:
         return KeyColumn(length, alignment, float(length) if length > 0 else _UNKNOWN_WIDTH)
     return KeyColumn(length, alignment, stats.average_width, stats.null_fraction, stats.most_common_frequencies)
+
+
+def _columns(index: Index, table: Table) -> list[Column | None]:
+    names = [*(key.name for key in index.columns), *index.include]
+    return [table.by_column.get(name) for name in names]
 
 
 def _distinct(columns: list[Column | None], rows: float) -> float:

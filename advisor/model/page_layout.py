@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from connectors.postgres.shadow.files import PAGE
+PAGE = 8192
+"""Bytes of a page (BLCKSZ, as every packaged server has it)."""
 
 _ROOM = PAGE - 24 - 16
 """Bytes of an index page between its header and its special space."""
