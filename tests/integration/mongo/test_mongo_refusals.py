@@ -25,9 +25,13 @@ HELLO = {"maxWireVersion": 21, "minWireVersion": 0, "helloOk": True, "ok": 1}
 def server() -> Iterator[Any]:
     found = mockupdb.MockupDB(auto_ismaster=HELLO)
     found.autoresponds("hello", **HELLO)
+    accepted: dict[Any, None] = {}
+    found._server_socks = accepted  # mockupdb itself forgets those of threads that died
     found.run()
     yield found
     found.stop()
+    for connection in list(accepted):
+        connection.close()
 
 
 async def opened(server: Any) -> Any:
