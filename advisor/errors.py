@@ -54,7 +54,7 @@ class LogFormatError(AdvisorError):
 
 
 class EmptyWorkload(AdvisorError):
-    """No statement was seen; set log_min_duration_statement = 0 for a while, or enable pg_stat_statements."""
+    """No statement was seen; log all for a while (log_min_duration_statement or slowms 0) or pass another log."""
 
 
 class PlannerUnavailable(AdvisorError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from advisor.errors import SourceError, without_secrets
 from advisor.ports import Connector
 from advisor.registry import with_attribute
@@ -16,7 +14,7 @@ async def connect(url: str) -> Connector:
     Raises :class:`SourceError` for an unknown scheme, :class:`~advisor.errors.ConnectionFailed` and its
     subclasses when the database cannot be reached or refuses the credentials.
     """
-    scheme = urlsplit(url).scheme.lower()
+    scheme = url.partition("://")[0].lower()
     known = {name: module for module in with_attribute("connectors", "SCHEMES").values() for name in module.SCHEMES}
     if scheme not in known:
         names = ", ".join(sorted(f"{name}://" for name in known))

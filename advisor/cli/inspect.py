@@ -169,6 +169,8 @@ def verify(
         raise SandboxError(
             f"verify builds and drops indexes in {without_secrets(sandbox)}; add --expendable if it may be changed."
         )
+    if not sandbox.startswith(("postgres://", "postgresql://")):
+        raise SandboxError(f"{without_secrets(sandbox)} is no PostgreSQL; verify measures on PostgreSQL only.")
     from connectors.postgres.sandbox import verify as measure
 
     with progress.shown() as show:

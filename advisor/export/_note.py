@@ -32,7 +32,7 @@ def _lines(recommendation: Recommendation, refusal: str) -> Iterator[str]:
             if not changes:
                 yield from _diff(before, after)
         case _:
-            yield from _fenced(recommendation.statement, "sql")
+            yield from _fenced(recommendation.statement, _language(recommendation.statement))
     for change in changes:
         yield f"## {change.title}\n"
         yield from _diff(change.before, change.after)
@@ -46,7 +46,12 @@ def _lines(recommendation: Recommendation, refusal: str) -> Iterator[str]:
     yield f"Cost: {recommendation.migration_impact.summary}\n"
     if recommendation.migration_impact.rollback:
         yield "Undo:\n"
-        yield from _fenced("\n".join(recommendation.migration_impact.rollback), "sql")
+        rollback = "\n".join(recommendation.migration_impact.rollback)
+        yield from _fenced(rollback, _language(rollback))
+
+
+def _language(statement: str) -> str:
+    return "js" if statement.startswith("db.") else "sql"
 
 
 def _diff(before: str, after: str) -> Iterator[str]:

@@ -105,7 +105,7 @@ async def open_session(url: str) -> Session:
             tz_aware=True,
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
-        raise SourceError(f"{without_secrets(url)!r} is not a MongoDB URL: {error}.") from error
+        raise SourceError(f"{without_secrets(url)!r} is not a MongoDB URL: {str(error).rstrip('.')}.") from error
     hosts = ",".join(f"{host}:{port}" if port else str(host) for host, port in parsed["nodelist"])
     session = Session(client, str(parsed.get("database") or ""), f"mongodb://{hosts}/{parsed.get('database') or ''}")
     try:
