@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.model.page_layout import IndexFacts, KeyColumn, index_size, tree_height, tuple_bytes
-from connectors.postgres.shadow.files import PAGE
+from advisor.model.page_layout import PAGE, IndexFacts, KeyColumn, index_size, tree_height, tuple_bytes
 
 ROWS = 500_000.0
 INTEGER = KeyColumn(4, "i", 4)

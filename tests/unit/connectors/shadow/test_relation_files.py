@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.postgres.shadow.files import PAGE, SEGMENT_PAGES, cut, grow_tree, read_all_equal_image, set_pages, uncut
+from advisor.model.page_layout import PAGE
+from connectors.postgres.shadow.files import SEGMENT_PAGES, cut, grow_tree, read_all_equal_image, set_pages, uncut
 
 
 def sizes(path: Path) -> list[int]:
