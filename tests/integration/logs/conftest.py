@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,16 @@ def _settings(**more: str) -> dict[str, str]:
         "log_file_mode": "0644",
         **more,
     }
+
+
+def _copied(written: Path, folder: Path, sessions: int) -> ServerLogs:
+    """The three logs, once the collector has written the end of each of the sessions into all of them."""
+    files = [written / f"postgresql.{end}" for end in ("log", "csv", "json")]
+    for _ in range(200):
+        if all(file.read_bytes().count(b"disconnection: ") >= sessions for file in files):
+            break
+        time.sleep(0.05)
+    return ServerLogs(*(Path(shutil.copy(file, folder)) for file in files))
 
 
 def _simple(url: str) -> None:
@@ -106,8 +117,7 @@ def _run(folder: Path, settings: dict[str, str]) -> ServerLogs:
     with EmbeddedServer(settings=settings, version=18) as server:
         _simple(server.url)
         asyncio.run(_extended(server.url))
-        written = server.data / "log"
-        return ServerLogs(*(Path(shutil.copy(written / f"postgresql.{end}", folder)) for end in ("log", "csv", "json")))
+        return _copied(server.data / "log", folder, sessions=3)
 
 
 @pytest.fixture(scope="session")
@@ -137,8 +147,5 @@ def explained_logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Server
                 )
                 one.execute("SELECT * FROM t WHERE id < 40")
                 one.execute("SELECT f(3)")
-            written = server.data / "log"
-            logs[form] = ServerLogs(
-                *(Path(shutil.copy(written / f"postgresql.{end}", folder)) for end in ("log", "csv", "json"))
-            )
+            logs[form] = _copied(server.data / "log", folder, sessions=1)
     return logs

@@ -95,8 +95,9 @@ def test_nothing_is_executed_and_nothing_changes(contrib: Any, tmp_path: Path) -
 
 
 def test_the_servers_own_log_shows_reading_commands_alone(zoo: Any, tmp_path: Path) -> None:
+    before = len(zoo.logged_by_advisor())  # a sandbox of other tests may be on this server, and that one builds
     taken(zoo.url, tmp_path, seconds=1.0)
-    said = zoo.logged_by_advisor()
+    said = zoo.logged_by_advisor()[before:]
     assert len(said) > 10
     assert {text.lstrip("( \n").split()[0].upper().rstrip(";") for text in said} <= ALLOWED
     assert not [text for text in said if text.startswith("EXPLAIN") and "ANALYZE" in text.upper()]

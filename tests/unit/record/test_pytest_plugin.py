@@ -55,8 +55,6 @@ def run(folder: Path, tests: str, *options: str) -> subprocess.CompletedProcess[
             "pytest",
             "-q",
             "-p",
-            "advisor.pytest_plugin",
-            "-p",
             "no:randomly",
             "-p",
             "no:cacheprovider",
