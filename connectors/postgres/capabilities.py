@@ -219,15 +219,28 @@ def catalog_coverage(catalog: Catalog) -> tuple[Coverage, ...]:
     """How much of the catalog this role could read, and since when its counters count."""
     stored = [table for table in catalog.tables if table.kind in ("table", "partition", "materialized view")]
     hidden = [table for table in catalog.tables if table.options.get("unreadable")]
-    schemas = ", ".join(quote(schema) for schema in sorted({table.name.schema for table in hidden}))
-    grant = f"GRANT USAGE ON SCHEMA {schemas} TO CURRENT_USER; "
-    grant += f"GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO CURRENT_USER;"
-    detail = f"{len(catalog.tables)} tables and views, {sum(len(table.indexes) for table in catalog.tables)} indexes"
-    if hidden:
-        detail += f"; {len(hidden)} may not be read, so that they have no column statistics and no plans"
+    indexes = sum(len(table.indexes) for table in catalog.tables)
     found = [
-        Coverage("catalog", seen=True, detail=detail + ".", remedy=grant if hidden else "", count=len(catalog.tables))
+        Coverage(
+            "catalog",
+            seen=True,
+            detail=f"{len(catalog.tables)} tables and views, {indexes} indexes.",
+            count=len(catalog.tables),
+        )
     ]
+    if hidden:
+        schemas = ", ".join(quote(schema) for schema in sorted({table.name.schema for table in hidden}))
+        found.append(
+            Coverage(
+                "table rights",
+                seen=False,
+                detail=f"{len(hidden)} of them may not be read by this role: PostgreSQL hides their column statistics "
+                "and plans no statement on them, so the planner guesses there.",
+                remedy=f"GRANT USAGE ON SCHEMA {schemas} TO CURRENT_USER; "
+                f"GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO CURRENT_USER;",
+                count=len(hidden),
+            )
+        )
     bare = [t for t in stored if t.rows and not t.options.get("unreadable") and not any(c.stats for c in t.columns)]
     if bare:
         named = ", ".join(str(table.name) for table in bare[:3]) + (", …" if len(bare) > 3 else "")

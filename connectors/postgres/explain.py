@@ -55,9 +55,19 @@ class Explained:
             reasons[reason] = reasons.get(reason, 0) + 1
         worst = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:3]
         detail += "; without one: " + "; ".join(f"{count} × {reason}" for reason, count in worst) + "."
-        denied = any("permission denied" in reason for reason in reasons)
-        remedy = "GRANT pg_read_all_data TO CURRENT_USER;" if denied else ""
-        return Coverage("plans", seen=bool(self.plans), detail=detail, remedy=remedy, count=len(self.plans))
+        seen = 2 * len(self.plans) >= self.asked  # a report on the lesser part must not pass for the whole
+        return Coverage("plans", seen=seen, detail=detail, remedy=self._remedy(), count=len(self.plans))
+
+    def _remedy(self) -> str:
+        """What would give most of the statements without a plan one; empty when that is not known."""
+        if any("permission denied" in reason for reason in self.unexplained.values()):
+            return "GRANT pg_read_all_data TO CURRENT_USER;"
+        absent = sum(
+            reason.startswith("relation ") and "does not exist" in reason for reason in self.unexplained.values()
+        )
+        if 2 * absent > self.asked:
+            return "Pass the log of this database: most statements name tables that it does not have."
+        return ""
 
 
 def refusal(text: str) -> str:
