@@ -144,7 +144,8 @@ class Blocks:
         draft.limited = tree.args.get("limit") is not None
         draft.offset = tree.args.get("offset") is not None
         if isinstance(group, exp.Group):
-            draft.group = self._keys(group.expressions, scope, plain=len(group.args) == 1)
+            sets = any(isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets) for each in group.expressions)
+            draft.group = self._keys(group.expressions, scope, plain=len(group.args) == 1 and not sets)
         order = tree.args.get("order")
         if isinstance(order, exp.Order):
             draft.sort = self._keys(order.expressions, scope)

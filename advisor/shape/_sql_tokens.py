@@ -191,7 +191,10 @@ def is_literal(items: Sequence[Token], place: int) -> bool:
 
 
 def typed_literal(items: Sequence[Token], place: int) -> tuple[int, int]:
-    """For a type's name before a literal (``interval '1' day``): the literal's place and that after it; else (0, 0)."""
+    """For a type's name before a literal (``interval '1' day``): the literal's place and that after it; else (0, 0).
+
+    ``interval $3`` is one too: no client can send it, pg_stat_statements writes its literals so.
+    """
     first = items[place].text
     if first not in LITERAL_TYPES and first != "double":
         return 0, 0
@@ -200,7 +203,7 @@ def typed_literal(items: Sequence[Token], place: int) -> tuple[int, int]:
     literal = place + 1
     while literal < len(items) and items[literal].text in ("precision", "with", "without", "time", "zone"):
         literal += 1
-    if not is_literal(items, literal) or items[literal].kind is Kind.NUMBER:
+    if literal >= len(items) or items[literal].kind not in (Kind.STRING, Kind.PARAMETER):
         return 0, 0
     after = literal + 1
     while first == "interval" and after < len(items) and items[after].text in _INTERVAL_FIELDS:

@@ -173,6 +173,11 @@ def test_sort_keys(order: str, expected: list[object]) -> None:
     assert [(key.key, key.descending, key.nulls_first) for key in found.sort] == expected
 
 
+@pytest.mark.parametrize("sets", ["ROLLUP (a)", "b, CUBE (a, b)", "GROUPING SETS ((a), ())"])
+def test_grouping_sets_ask_for_no_index(sets: str) -> None:
+    assert shape_of(f"SELECT count(*) FROM t GROUP BY {sets}").blocks[0].group == ()
+
+
 def test_groups_aggregates_and_distinct() -> None:
     found = blocks("SELECT date_trunc('day', created_at) d, count(*) FROM orders GROUP BY 1 ORDER BY d")[0]
     assert [key.key for key in found.group] == ["date_trunc('day', created_at)"]

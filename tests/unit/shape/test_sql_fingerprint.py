@@ -18,7 +18,7 @@ SAME = [
     ["INSERT INTO t (a) VALUES (1)", "INSERT INTO t (a) VALUES ($1), ($2), (now())"],
     ['SELECT "t"."a" FROM "t"', "SELECT t.a FROM t"],
     ["SELECT 1 FROM t JOIN u ON t.a <> u.a", "SELECT 1 FROM t INNER JOIN u ON t.a != u.a"],
-    ["SELECT now() - interval '1 day'", "SELECT now() - $1::interval", "SELECT now() - interval '2' day"],
+    ["SELECT now() - interval '1 day'", "SELECT now() - $1::interval", "SELECT now() - interval '2' day", "SELECT now() - interval $1"],
     ["SELECT a FROM t ORDER BY a", "SELECT a FROM t ORDER BY a ASC"],
     ["DECLARE c1 CURSOR FOR SELECT a FROM t WHERE b = 1", "SELECT a FROM t WHERE b = 2"],
     ["SELECT a FROM t WHERE b = E'it\\'s' /* a /* nested */ comment */", "SELECT a FROM t WHERE b = $q$x$q$"],
