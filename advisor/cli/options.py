@@ -57,6 +57,17 @@ def duration(text: str) -> float:
     return float(match[1]) * _TIMES[match[2]]
 
 
+def known_tools(tools: list[str] | None) -> list[str] | None:
+    """Refuse an unknown migration tool before the work begins, not after it."""
+    if tools:
+        from advisor.registry import with_attribute  # every tool's module; only who names one waits for them
+
+        known = with_attribute("advisor.export", "TOOL")
+        if unknown := [tool for tool in tools if tool not in known]:
+            raise typer.BadParameter(f"There is no migration tool {unknown[0]!r}; it is one of {', '.join(known)}.")
+    return tools
+
+
 Sources = Annotated[
     list[str],
     typer.Argument(help="A database URL, a capture (folder or zip), log files, a plan, or - for standard input."),
@@ -90,5 +101,6 @@ For = Annotated[
     float, typer.Option("--for", parser=duration, metavar="TIME", help="Watch the live server so long, like 10m.")
 ]
 Tools = Annotated[
-    list[str] | None, typer.Option("--tool", help="Migration tool of the stubs; several times for several.")
+    list[str] | None,
+    typer.Option("--tool", callback=known_tools, help="Migration tool of the stubs; several times for several."),
 ]

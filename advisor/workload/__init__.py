@@ -55,7 +55,7 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
     queries, notes = add_statements(asked, statements, capture, shapes, seconds)
     queries = attach_plans(queries, capture, shapes) or queries_of_plans(capture, shapes)
     if not queries:
-        raise EmptyWorkload
+        raise _empty(capture)
     queries = tuple(sorted(queries, key=lambda q: (-q.stats.total_ms, -q.stats.calls, q.shape.fingerprint)))
     return Workload(
         queries=queries,
@@ -91,3 +91,12 @@ def _events(
         raise SourceError(f"{options.engine!r} is no engine of the digest; choose duckdb or spark.")
     events = digest_events(database, shapes, progress) if database.open_events(capture) else EventDigest()
     return events, database
+
+
+def _empty(capture: Capture) -> EmptyWorkload:
+    """Where the connector knows why it saw no statement, its words are better than the general ones."""
+    for entry in capture.coverage:
+        if entry.subject == "pg_stat_statements" and not entry.seen:
+            cure = f" ({entry.remedy.rstrip(';')})" if entry.remedy else ""
+            return EmptyWorkload(f"No statement was seen: {entry.detail.rstrip('.')}{cure}; or pass a log with --log.")
+    return EmptyWorkload()

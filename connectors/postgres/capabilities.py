@@ -234,8 +234,8 @@ def catalog_coverage(catalog: Catalog) -> tuple[Coverage, ...]:
             Coverage(
                 "table rights",
                 seen=False,
-                detail=f"{len(hidden)} of them may not be read by this role: PostgreSQL hides their column statistics "
-                "and plans no statement on them, so the planner guesses there.",
+                detail=f"{len(hidden)} tables and views may not be read by this role: PostgreSQL hides their "
+                "column statistics and plans no statement on them, so the planner guesses there.",
                 remedy=f"GRANT USAGE ON SCHEMA {schemas} TO CURRENT_USER; "
                 f"GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO CURRENT_USER;",
                 count=len(hidden),

@@ -91,6 +91,7 @@ def log(tmp_path: Path) -> Path:
         (["verify", ".", "--sandbox", f"postgresql://u:{SECRET}@h/x"], "--expendable"),
         (["analyze", "a.csv", f"postgresql://u:{SECRET}@h/x"], "alone"),
         (["scan", "postgresql://h/x", "--budget", "much"], "500MB"),
+        (["scan", "postgresql://127.0.0.1:1/x", "--tool", "psql"], "no migration tool"),
         (["nonsense"], "nonsense"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],

@@ -14,7 +14,7 @@ import pytest
 
 from advisor import captures
 from advisor.errors import CaptureError, EmptyWorkload
-from advisor.model.capture import Capture, Server
+from advisor.model.capture import Capture, Coverage, Server
 from advisor.model.catalog import TableName
 from advisor.model.plan import Access, Plan, PlanNode
 from advisor.model.workload import CallSite, Query, StatsSource, Workload
@@ -231,6 +231,14 @@ def test_an_empty_workload_says_what_to_do(tmp_path: Path) -> None:
         digest(capture_of(tmp_path))
     with pytest.raises(EmptyWorkload):
         digest(capture_of(tmp_path, [event(0, "BEGIN"), event(1, "COMMIT")]))
+
+
+def test_an_empty_workload_repeats_why_the_connector_saw_none(tmp_path: Path) -> None:
+    missing = Coverage("pg_stat_statements", seen=False, detail="It is missing.", remedy="CREATE EXTENSION x;")
+    with pytest.raises(
+        EmptyWorkload, match=r"^No statement was seen: It is missing \(CREATE EXTENSION x\); or pass a log"
+    ):
+        digest(replace(capture_of(tmp_path), coverage=(missing,)))
 
 
 @pytest.mark.parametrize("name", ["events.parquet", "statements.parquet"])
