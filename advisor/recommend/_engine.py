@@ -45,6 +45,10 @@ WIDER = 0.2
 COVERING_SHARE = 0.1
 """The same for one whose point is to spare visits to the table (INCLUDE, or more columns behind a unique key): it
 is larger, more updates lose HOT, and how much it saves depends on how well the table is vacuumed."""
+NOTICED_MS = 5.0
+"""Milliseconds that an index must spare a call for somebody to notice."""
+UNNOTICED = 10.0
+"""How many times as much of the workload's cost an index must save that nobody would notice in a single call."""
 UNSURE = 0.5
 """Part of its cost that a query must save when the planner guesses how much of the table a range with unknown bounds
 takes (a third, or a two-hundredth between two bounds: selfuncs.h). A smaller gain is within the guess."""
@@ -84,6 +88,12 @@ class Advice:
     refused: frozenset[Index] = frozenset()
     unsure: frozenset[str] = frozenset()
     unpriced: Mapping[str, str] = field(default_factory=dict)
+    min_improvement: float = 0.0
+
+    def standing_share(self, index: Index) -> float:
+        """The part of the workload's cost that ``index`` must save to be worth having at all."""
+        noticed = label(index) in noticed_indexes(self.table, self.calibration)
+        return standing_share(index, self.catalog, self.min_improvement, noticed)
 
     def helped(self, index: Index) -> list[str]:
         """Fingerprints of the queries that cost more without ``index`` than with it, most gain first."""
@@ -100,13 +110,28 @@ class Advice:
         return upkeep(index, self.writers, self.catalog)
 
 
-def standing_share(index: Index, catalog: Catalog, min_improvement: float) -> float:
+def noticed_indexes(table: CostTable, calibration: Calibration) -> frozenset[str]:
+    """The indexes that spare a call :data:`NOTICED_MS` or more; all of them where nothing was timed."""
+    if calibration.median is None:
+        return frozenset(table.sizes)
+    return frozenset(
+        key
+        for query, sets in table.sets.items()
+        for used, cost in sets.items()
+        if (table.base[query] - cost) * calibration.ratio(query) >= NOTICED_MS
+        for key in used
+    )
+
+
+def standing_share(index: Index, catalog: Catalog, min_improvement: float, noticed: bool) -> float:
     """The part of the workload's cost that ``index`` must save to be worth having at all."""
     keys = set(index.keys[:-1])
     behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
     if index.include or behind_unique:
-        return min_improvement * COVERING_SHARE
-    return min_improvement * MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
+        share = COVERING_SHARE
+    else:
+        share = MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
+    return min_improvement * share * (1 if noticed else UNNOTICED)
 
 
 def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
@@ -243,8 +268,9 @@ class _Work:
         )
         total = table.total()
         least = self._options.min_improvement
+        noticed = noticed_indexes(table, self._calibration)
         charges = {
-            label(index): standing_share(index, self._catalog, least) * total
+            label(index): standing_share(index, self._catalog, least, label(index) in noticed) * total
             + upkeep(index, self._writers, self._catalog)
             for index in indexes
         }
@@ -280,6 +306,7 @@ class _Work:
             refused=frozenset(refused),
             unsure=self._unsure,
             unpriced={q: error for q in sorted(self._queries) if (error := self._error(q))},
+            min_improvement=self._options.min_improvement,
         )
 
     def _error(self, query: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from advisor.model.catalog import Index, TableName
 from advisor.model.recommendation import Candidate, Declined
 from advisor.ports import Options
-from advisor.recommend._engine import UNSURE, Advice, standing_share
+from advisor.recommend._engine import UNSURE, Advice
 from advisor.recommend._figures import megabytes, milliseconds
 from advisor.recommend.candidates import label
 
@@ -70,7 +70,7 @@ def why_not(advice: Advice, index: Index, options: Options) -> str:
         )
     everything = frozenset(advice.selection.chosen)
     if alone <= 0:
-        share = standing_share(index, advice.catalog, options.min_improvement)
+        share = advice.standing_share(index)
         kept = advice.upkeep(index)
         return (
             f"it saves {_amount(advice, alone + table.charges.get(key, 0.0))} over the window, less than "
