@@ -89,11 +89,11 @@ class Advice:
     unsure: frozenset[str] = frozenset()
     unpriced: Mapping[str, str] = field(default_factory=dict)
     min_improvement: float = 0.0
+    noticed: frozenset[str] = frozenset()
 
     def standing_share(self, index: Index) -> float:
         """The part of the workload's cost that ``index`` must save to be worth having at all."""
-        noticed = label(index) in noticed_indexes(self.table, self.calibration)
-        return standing_share(index, self.catalog, self.min_improvement, noticed)
+        return standing_share(index, self.catalog, self.min_improvement, label(index) in self.noticed)
 
     def helped(self, index: Index) -> list[str]:
         """Fingerprints of the queries that cost more without ``index`` than with it, most gain first."""
@@ -114,23 +114,25 @@ def noticed_indexes(table: CostTable, calibration: Calibration) -> frozenset[str
     """The indexes that spare a call :data:`NOTICED_MS` or more; all of them where nothing was timed."""
     if calibration.median is None:
         return frozenset(table.sizes)
-    return frozenset(
-        key
-        for query, sets in table.sets.items()
-        for used, cost in sets.items()
-        if (table.base[query] - cost) * calibration.ratio(query) >= NOTICED_MS
-        for key in used
-    )
+    found: set[str] = set()
+    for query, sets in table.sets.items():
+        least = NOTICED_MS / calibration.ratio(query)
+        for used, cost in sets.items():
+            if table.base[query] - cost < least:
+                continue
+            for key in used - found:
+                without = min([table.base[query], *(other for rest, other in sets.items() if rest <= used - {key})])
+                if without - cost >= least:
+                    found.add(key)
+    return frozenset(found)
 
 
 def standing_share(index: Index, catalog: Catalog, min_improvement: float, noticed: bool) -> float:
     """The part of the workload's cost that ``index`` must save to be worth having at all."""
     keys = set(index.keys[:-1])
     behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
-    if index.include or behind_unique:
-        share = COVERING_SHARE
-    else:
-        share = MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
+    covering = bool(index.include) or behind_unique
+    share = COVERING_SHARE if covering else MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
     return min_improvement * share * (1 if noticed else UNNOTICED)
 
 
@@ -307,6 +309,7 @@ class _Work:
             unsure=self._unsure,
             unpriced={q: error for q in sorted(self._queries) if (error := self._error(q))},
             min_improvement=self._options.min_improvement,
+            noticed=noticed_indexes(table, self._calibration),
         )
 
     def _error(self, query: str) -> str:

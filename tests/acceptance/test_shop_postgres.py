@@ -116,6 +116,7 @@ def test_nothing_is_advised_that_was_not_planted(shop: Any) -> None:
     advised = [r for r in shop.report.recommendations if isinstance(r.action, AddIndex)]
     strays = [r.title for r in advised if not _tables(r) <= planted]
     assert not strays
+    assert len(advised) == len(of_kind("missing-index"))
     kept = [f["existing_index"] for f in EXPECTED["faults"] if f.get("keep_index")]
     assert not set(kept) & dropped(shop.report)
     superfluous = of_kind("unused-index", "duplicate-index", "redundant-index")
