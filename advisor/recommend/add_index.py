@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from advisor.errors import PlannerUnavailable
-from advisor.model.catalog import Index, Table, TableName
+from advisor.model.catalog import Catalog, Index, Table, TableName
 from advisor.model.finding import Confidence, Finding
 from advisor.model.impact import MigrationImpact
 from advisor.model.recommendation import (
@@ -54,12 +54,26 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
     taken: dict[str, set[str]] = {}
     ranked = sorted(advice.chosen, key=lambda index: (-advice.selection.gain[label(index)], label(index)))
     for index in ranked:
+        if parent := _of_parent(index, ranked, study.catalog):
+            yield Declined(label(index), f"{parent} is advised on the partitioned table and builds it there, too")
+            continue
         names = taken.setdefault(index.table.schema, names_in(study.catalog, index.table.schema))
         final = named(index, names)
         names.add(final.name)
         built = _Writer(study, advice, index, final).recommendation(findings)
         yield built
         yield from _replaced(study, advice, built, findings)
+
+
+def _of_parent(index: Index, chosen: Sequence[Index], catalog: Catalog) -> str:
+    """The chosen index of a partitioned table that brings ``index`` to its partition by itself, or nothing."""
+    table = catalog.by_name.get(index.table)
+    while table is not None and table.partition_of is not None:
+        moved = replace(index, table=table.partition_of)
+        if moved in chosen:
+            return label(moved)
+        table = catalog.by_name.get(table.partition_of)
+    return ""
 
 
 def _replaced(
