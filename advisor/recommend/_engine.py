@@ -48,7 +48,10 @@ is larger, more updates lose HOT, and how much it saves depends on how well the 
 NOTICED_MS = 5.0
 """Milliseconds that an index must spare a call for somebody to notice."""
 UNNOTICED = 10.0
-"""How many times as much of the workload's cost an index must save that nobody would notice in a single call."""
+"""At most so many times as much of the workload's cost an index must save that nobody would notice in a single call."""
+FAIR_PART = 1 / 3
+"""That part of a query's even share of the workload is enough, however many queries there are: with thousands of them
+no index saves much of the whole."""
 UNSURE = 0.5
 """Part of its cost that a query must save when the planner guesses how much of the table a range with unknown bounds
 takes (a third, or a two-hundredth between two bounds: selfuncs.h). A smaller gain is within the guess."""
@@ -93,7 +96,8 @@ class Advice:
 
     def standing_share(self, index: Index) -> float:
         """The part of the workload's cost that ``index`` must save to be worth having at all."""
-        return standing_share(index, self.catalog, self.min_improvement, label(index) in self.noticed)
+        queries = 0 if label(index) in self.noticed else len(self.table.base)
+        return standing_share(index, self.catalog, self.min_improvement, queries)
 
     def helped(self, index: Index) -> list[str]:
         """Fingerprints of the queries that cost more without ``index`` than with it, most gain first."""
@@ -127,13 +131,18 @@ def noticed_indexes(table: CostTable, calibration: Calibration) -> frozenset[str
     return frozenset(found)
 
 
-def standing_share(index: Index, catalog: Catalog, min_improvement: float, noticed: bool) -> float:
-    """The part of the workload's cost that ``index`` must save to be worth having at all."""
+def standing_share(index: Index, catalog: Catalog, min_improvement: float, queries: int) -> float:
+    """The part of the workload's cost that ``index`` must save to be worth having at all.
+
+    ``queries``: how many share the workload, for an index that nobody would notice in a call; 0 for one that shows.
+    """
     keys = set(index.keys[:-1])
     behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
     covering = bool(index.include) or behind_unique
     share = COVERING_SHARE if covering else MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
-    return min_improvement * share * (1 if noticed else UNNOTICED)
+    least = min_improvement * MIN_SHARE
+    factor = min(UNNOTICED, max(1.0, FAIR_PART / (queries * least))) if queries and least else 1.0
+    return min_improvement * share * factor
 
 
 def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
@@ -272,7 +281,8 @@ class _Work:
         least = self._options.min_improvement
         noticed = noticed_indexes(table, self._calibration)
         charges = {
-            label(index): standing_share(index, self._catalog, least, label(index) in noticed) * total
+            label(index): standing_share(index, self._catalog, least, 0 if label(index) in noticed else len(active))
+            * total
             + upkeep(index, self._writers, self._catalog)
             for index in indexes
         }
