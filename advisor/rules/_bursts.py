@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from advisor.model.catalog import TableName
-from advisor.model.finding import Confidence, EvidenceValue, Severity
+from advisor.model.finding import Confidence, EvidenceValue, Finding, Severity
 from advisor.model.workload import Burst, CallSite, Workload
 from advisor.ports import Study
 
@@ -16,6 +16,23 @@ SLOW_A_DAY_MS, LONG = 60_000.0, 50
 def of_pattern(study: Study, pattern: str) -> Iterator[Burst]:
     """The workload's bursts of one pattern, most time saved first."""
     return (burst for burst in study.workload.bursts if burst.pattern == pattern)
+
+
+def finding(study: Study, rule: str, burst: Burst, said: str) -> Finding:
+    """The finding of one burst; ``said`` is the sentence without its place and full stop."""
+    site = place([burst])
+    return Finding(
+        rule=rule,
+        severity=severity([burst], study.workload),
+        confidence=confidence([burst]),
+        message=f"{said}{where(site)}.",
+        tables=tables([burst]),
+        shapes=(burst.child,),
+        count=burst.executions,
+        evidence=evidence([burst], study.workload),
+        lines=burst.evidence,
+        location=site,
+    )
 
 
 def severity(bursts: Sequence[Burst], workload: Workload) -> Severity:

@@ -41,17 +41,8 @@ def find(study: Study) -> Iterator[Finding]:
     """Yield one finding a shape."""
     for burst in _bursts.of_pattern(study, "parentless-loop"):
         table = f" in {burst.child_table.name}" if burst.child_table else ""
-        site = _bursts.place([burst])
-        yield Finding(
-            rule=RULE.name,
-            severity=_bursts.severity([burst], study.workload),
-            confidence=_bursts.confidence([burst]),
-            message=f"A lookup{table} runs {burst.per_unit:g} times a {burst.unit_kind.value} with different values, "
-            f"and no earlier query returned them{_bursts.where(site)}.",
-            tables=_bursts.tables([burst]),
-            shapes=(burst.child,),
-            count=burst.executions,
-            evidence=_bursts.evidence([burst], study.workload),
-            lines=burst.evidence,
-            location=site,
+        said = (
+            f"A lookup{table} runs {burst.per_unit:g} times a {burst.unit_kind.value} with different values, "
+            f"and no earlier query returned them"
         )
+        yield _bursts.finding(study, RULE.name, burst, said)

@@ -44,17 +44,5 @@ def find(study: Study) -> Iterator[Finding]:
         query = study.workload.by_fingerprint.get(burst.child)
         command = query.shape.command.upper() if query else "A write"
         table = f" on {burst.child_table.name}" if burst.child_table else ""
-        site = _bursts.place([burst])
-        yield Finding(
-            rule=RULE.name,
-            severity=_bursts.severity([burst], study.workload),
-            confidence=_bursts.confidence([burst]),
-            message=f"{command}{table} runs once for each row, {burst.per_unit:g} times a "
-            f"{burst.unit_kind.value}{_bursts.where(site)}.",
-            tables=_bursts.tables([burst]),
-            shapes=(burst.child,),
-            count=burst.executions,
-            evidence=_bursts.evidence([burst], study.workload),
-            lines=burst.evidence,
-            location=site,
-        )
+        said = f"{command}{table} runs once for each row, {burst.per_unit:g} times a {burst.unit_kind.value}"
+        yield _bursts.finding(study, RULE.name, burst, said)
