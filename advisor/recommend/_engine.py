@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, permutations
 
@@ -219,7 +219,7 @@ class _Work:
                 for query in candidate.shapes:
                     self._pricer.assume(query, candidate.index, TRIGRAM)
 
-    def _relate(self, indexes: Sequence[Index]) -> None:
+    def _relate(self, indexes: Iterable[Index]) -> None:
         """Note which candidates could change which query's plan: those led by a key it asks for, or covering it."""
         by_table: dict[object, list[Index]] = {}
         for index in dict.fromkeys(indexes):
@@ -247,10 +247,10 @@ class _Work:
             if existing_cover(index, self._catalog.by_name[index.table]) is None
         }
         known = {index for query in queries for index in self._pricer.relevant(query)}
-        new = [index for index in fresh if index not in known]
-        self._relate(new)
+        new = fresh.keys() - known
+        self._relate(index for index in fresh if index in new)
         asked = sorted(
-            ((index, query) for query in queries for index in self._pricer.relevant(query) & set(new)),
+            ((index, query) for query in queries for index in self._pricer.relevant(query) & new),
             key=lambda pair: (label(pair[0]), pair[1]),
         )
         self._pricer.ask((query, frozenset({index})) for index, query in asked[: CALLS // 4])
