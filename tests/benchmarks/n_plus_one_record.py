@@ -1,7 +1,10 @@
 """Record the labelled corpus of N+1 bursts and look-alikes: ``python tests/benchmarks/n_plus_one_record.py [app …]``.
 
 Runs the applications of tests/cases/n_plus_one/apps on a real PostgreSQL (embedded) that logs as csvlog, and writes
-``<app>.parquet`` (events, values taken out), ``<app>.json`` (labels) and ``catalog.json`` beside them.
+``<app>.parquet`` (events, values taken out), ``<app>.json`` (labels) and ``catalog.json`` beside them. With
+``--held-out`` those of tests/cases/n_plus_one/held_out, each with a schema and a catalog of its own; ``--labels`` only
+writes what the applications' authors expect, before anything ran. The held-out applications need peewee,
+tortoise-orm, psycopg2-binary, psycopg-pool and graphql-core (pip), Ruby's activerecord and pg, and PgBouncer.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import duckdb
@@ -30,6 +34,15 @@ APPS = {
     "asyncpg_raw": "",
     "node_orms": "",
 }
+HELD_OUT = {
+    "clinic_peewee": "",
+    "fleet_tortoise": "",
+    "forum_rails": "",
+    "museum_sqlalchemy": "psycopg2",
+    "ledger_psycopg": "",
+    "graph_asyncpg": "",
+    "parcels_pooled": "",
+}
 SETTINGS = {
     "logging_collector": "on",
     "log_destination": "csvlog",
@@ -41,36 +54,40 @@ SETTINGS = {
 }
 
 
-def main(wanted: list[str]) -> None:
-    sys.path.insert(0, str(CASES / "apps"))
-    for app in wanted or list(APPS):
-        # A server an app: each log holds one application, as a team would find it.
-        with EmbeddedServer(version=16, settings=SETTINGS) as server:
-            asyncio.run(
-                _prepare(
-                    server.url_of("postgres"),
-                    server.url_of("shop"),
-                    (CASES / "apps" / "schema.sql").read_text(encoding="utf-8"),
-                )
-            )
-            module = importlib.import_module(app)
-            labels = [
-                {
-                    "case": case.name,
-                    "row": case.row,
-                    "expected": [asdict(expected) for expected in case.expected],
-                }
-                for case in module.record(server.url_of("shop", APPS[app]), f"{app}/")
-            ]
-            catalog = asyncio.run(_catalog(server.url_of("shop")))
-            time.sleep(0.5)
-            logs = sorted((server.data / "log").glob("*.csv"))
-            raw = Path(server.data / "events.parquet")
-            read(logs, raw)
-            _keep(raw, CASES / f"{app}.parquet", app)
-        (CASES / f"{app}.json").write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
-        (CASES / "catalog.json").write_text(json.dumps(encode(catalog), separators=(",", ":")) + "\n", encoding="utf-8")
-        print(f"{app}: {len(labels)} cases, {(CASES / f'{app}.parquet').stat().st_size // 1024} KiB")
+def main(arguments: list[str]) -> None:
+    held_out = "--held-out" in arguments
+    folder, apps = (CASES / "held_out", HELD_OUT) if held_out else (CASES, APPS)
+    sys.path[:0] = [str(CASES / "apps"), str(folder / "apps")]
+    for app in [name for name in arguments if not name.startswith("--")] or list(apps):
+        module = importlib.import_module(app)
+        _write_labels(folder / f"{app}.json", [*module.POSITIVE, *module.NEGATIVE])
+        if "--labels" not in arguments:
+            schema = folder / "apps" / (f"{app}.sql" if held_out else "schema.sql")
+            _record(module, app, apps[app], schema, folder, f"{app}.catalog.json" if held_out else "catalog.json")
+
+
+def _write_labels(path: Path, cases: list[Any]) -> None:
+    labels = [
+        {"case": case.name, "row": case.row, "expected": [asdict(expected) for expected in case.expected]}
+        for case in cases
+    ]
+    path.write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
+
+
+def _record(module: Any, app: str, driver: str, schema: Path, folder: Path, catalog_name: str) -> None:
+    """On a server of its own: each log holds one application, as a team would find it."""
+    with EmbeddedServer(version=16, settings=SETTINGS) as server:
+        url = server.url_of("shop")
+        asyncio.run(_prepare(server.url_of("postgres"), url, schema.read_text(encoding="utf-8")))
+        cases = list(module.record(server.url_of("shop", driver), f"{app}/"))
+        catalog = asyncio.run(_catalog(url))
+        time.sleep(0.5)
+        raw = Path(server.data / "events.parquet")
+        read(sorted((server.data / "log").glob("*.csv")), raw)
+        _keep(raw, folder / f"{app}.parquet", app)
+    known = json.dumps(encode(catalog), separators=(",", ":")) + "\n"
+    (folder / catalog_name).write_text(known, encoding="utf-8")
+    print(f"{app}: {len(cases)} cases, {(folder / f'{app}.parquet').stat().st_size // 1024} KiB")
 
 
 async def _prepare(admin: str, url: str, schema: str) -> None:

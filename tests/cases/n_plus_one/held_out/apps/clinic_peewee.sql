@@ -1,0 +1,15 @@
+CREATE TABLE ward (id serial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE doctor (id serial PRIMARY KEY, name text NOT NULL, ward_id int NOT NULL REFERENCES ward);
+CREATE TABLE patient (id serial PRIMARY KEY, name text NOT NULL, attending_id int NOT NULL REFERENCES doctor, admitted date NOT NULL);
+CREATE TABLE drug (code text PRIMARY KEY, label text NOT NULL);
+CREATE TABLE visit (id serial PRIMARY KEY, patient_id int NOT NULL REFERENCES patient, held_on date NOT NULL, reason text NOT NULL);
+CREATE TABLE prescription (id serial PRIMARY KEY, visit_id int NOT NULL REFERENCES visit, drug_id text NOT NULL REFERENCES drug, dose int NOT NULL);
+CREATE TABLE invoice (id serial PRIMARY KEY, visit_id int NOT NULL UNIQUE REFERENCES visit, cents int NOT NULL, paid boolean NOT NULL DEFAULT false);
+INSERT INTO ward (name) SELECT 'ward ' || n FROM generate_series(1, 5) n;
+INSERT INTO doctor (name, ward_id) SELECT 'doctor ' || n, n % 5 + 1 FROM generate_series(1, 15) n;
+INSERT INTO patient (name, attending_id, admitted) SELECT 'patient ' || n, n % 15 + 1, date '2026-01-01' + n FROM generate_series(1, 200) n;
+INSERT INTO drug SELECT 'D' || n, 'drug ' || n FROM generate_series(1, 30) n;
+INSERT INTO visit (patient_id, held_on, reason) SELECT n % 200 + 1, date '2026-02-01' + n % 90, 'check' FROM generate_series(1, 900) n;
+INSERT INTO prescription (visit_id, drug_id, dose) SELECT n % 900 + 1, 'D' || n % 30 + 1, n % 4 FROM generate_series(1, 1500) n;
+INSERT INTO invoice (visit_id, cents) SELECT n, n * 100 FROM generate_series(1, 900) n;
+ANALYZE;

@@ -1,0 +1,12 @@
+CREATE TABLE app_artist (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE app_recordlabel (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE app_album (id int PRIMARY KEY, title text NOT NULL, artist_id int NOT NULL REFERENCES app_artist, record_label_id int REFERENCES app_recordlabel);
+CREATE TABLE app_track (id int PRIMARY KEY, album_id int NOT NULL REFERENCES app_album, title text NOT NULL, seconds int NOT NULL);
+CREATE TABLE app_playlist (id int PRIMARY KEY, owner_email text NOT NULL, track_ids int[] NOT NULL);
+CREATE INDEX ON app_track (album_id);
+INSERT INTO app_artist SELECT n, 'artist ' || n FROM generate_series(1, 50) n;
+INSERT INTO app_recordlabel SELECT n, 'label ' || n FROM generate_series(1, 8) n;
+INSERT INTO app_album SELECT n, 'album ' || n, n % 50 + 1, n % 8 + 1 FROM generate_series(1, 200) n;
+INSERT INTO app_track SELECT n, n % 200 + 1, 'track ' || n, n % 300 FROM generate_series(1, 2000) n;
+INSERT INTO app_playlist SELECT n, 'u' || n || '@example.org', (SELECT array_agg(k * n % 2000 + 1) FROM generate_series(1, 12) k) FROM generate_series(1, 30) n;
+ANALYZE;

@@ -1,0 +1,20 @@
+-- Keys of two columns, tenant first; nothing declared but primary keys.
+CREATE TABLE account (tenant int, account_no int, holder text, branch_code text, status text, PRIMARY KEY (tenant, account_no));
+CREATE TABLE entry (tenant int, entry_no int, account_no int, currency text, booked_on date, cents bigint, PRIMARY KEY (tenant, entry_no));
+CREATE INDEX ON entry (tenant, account_no);
+CREATE TABLE entry_note (tenant int, entry_no int, line int, note text, PRIMARY KEY (tenant, entry_no, line));
+CREATE TABLE branch (code text PRIMARY KEY, town text);
+CREATE TABLE rate (currency text, on_day date, value numeric, PRIMARY KEY (currency, on_day));
+CREATE TABLE node (id int PRIMARY KEY, up int, label text);
+CREATE INDEX ON node (up);
+CREATE TABLE outbox (id serial PRIMARY KEY, payload text, sent_at timestamptz);
+CREATE TABLE setting (name text PRIMARY KEY, value text);
+INSERT INTO account SELECT t, n, 'holder ' || n, 'B' || n % 12, 'open' FROM generate_series(1, 3) t, generate_series(1, 80) n;
+INSERT INTO entry SELECT t, n, n % 80 + 1, CASE WHEN n % 2 = 0 THEN 'EUR' ELSE 'USD' END, date '2026-03-01' + n % 9, n FROM generate_series(1, 3) t, generate_series(1, 600) n;
+INSERT INTO entry_note SELECT t, n, 1, 'note' FROM generate_series(1, 3) t, generate_series(1, 300) n;
+INSERT INTO branch SELECT 'B' || n, 'town ' || n FROM generate_series(0, 11) n;
+INSERT INTO rate SELECT c, date '2026-03-01' + d, 1.1 FROM unnest(ARRAY['EUR', 'USD']) c, generate_series(0, 20) d;
+INSERT INTO node SELECT n, CASE WHEN n > 1 THEN n / 3 END, 'node ' || n FROM generate_series(1, 200) n;
+INSERT INTO outbox (payload) SELECT 'message ' || n FROM generate_series(1, 200) n;
+INSERT INTO setting VALUES ('rounding', 'half-even'), ('limit', '1000');
+ANALYZE;

@@ -1,0 +1,11 @@
+CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE couriers (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE parcels (id int PRIMARY KEY, customer_id int NOT NULL REFERENCES customers, courier_id int NOT NULL REFERENCES couriers, state text NOT NULL);
+CREATE TABLE scans (id serial PRIMARY KEY, parcel_id int NOT NULL REFERENCES parcels, place text NOT NULL);
+CREATE INDEX ON scans (parcel_id);
+CREATE INDEX ON parcels (customer_id);
+INSERT INTO customers SELECT n, 'customer ' || n FROM generate_series(1, 100) n;
+INSERT INTO couriers SELECT n, 'courier ' || n FROM generate_series(1, 60) n;
+INSERT INTO parcels SELECT n, n % 100 + 1, n % 60 + 1, 'new' FROM generate_series(1, 1500) n;
+INSERT INTO scans (parcel_id, place) SELECT n % 1500 + 1, 'hub' FROM generate_series(1, 6000) n;
+ANALYZE;
