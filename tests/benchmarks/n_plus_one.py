@@ -2,7 +2,9 @@
 
 A positive is an expected burst (child, parent, relation, pattern) of a case; it is found when the search over that
 case's events alone reports it. Whatever else is reported is a false positive, in positive cases and in look-alikes.
-``--verbose`` prints each miss; ``--together`` searches a whole application's log at once.
+``--held-out`` takes the applications that were labelled before the search ever ran on them, and prints what the first
+run said beside what is said now. ``--no-catalog`` hides the schema, ``--together`` searches a whole application's log
+at once.
 """
 
 from __future__ import annotations
@@ -10,8 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from advisor.ports import Options
 from advisor.workload import digest
 
 CASES = Path(__file__).parents[1] / "cases" / "n_plus_one"
+HELD_OUT = CASES / "held_out"
 
 
 @dataclass
@@ -39,6 +41,15 @@ class Score:
     false: int = 0
     wrong: list[str] = field(default_factory=list)
 
+    def __add__(self, other: Score) -> Score:
+        return Score(*(mine + others for mine, others in zip(astuple(self), astuple(other), strict=True)))
+
+    def __str__(self) -> str:
+        return (
+            f"{self.cases} positive cases, {self.look_alikes} look-alikes; bursts found {self.found}, "
+            f"missed {self.missed}, false {self.false}; recall {self.recall:.3f}, precision {self.precision:.3f}"
+        )
+
     @property
     def recall(self) -> float:
         return self.found / max(self.found + self.missed, 1)
@@ -48,29 +59,35 @@ class Score:
         return self.found / max(self.found + self.false, 1)
 
 
-def catalog() -> Catalog:
-    return decode(Catalog, json.loads((CASES / "catalog.json").read_text(encoding="utf-8")))
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled logs of several applications; each has a catalog of its own in the held-out one."""
 
+    folder: Path
 
-def labels() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(CASES.glob("*.json")):
-        if path.name != "catalog.json":
-            for label in json.loads(path.read_text(encoding="utf-8")):
-                yield path.stem, label
+    @property
+    def apps(self) -> list[str]:
+        return sorted(path.stem for path in self.folder.glob("*.parquet"))
 
+    def labels(self, app: str) -> list[dict[str, Any]]:
+        return list(json.loads((self.folder / f"{app}.json").read_text(encoding="utf-8")))
 
-def bursts_of(app: str, case: str, known: Catalog | None) -> tuple[Burst, ...]:
-    with tempfile.TemporaryDirectory() as folder:
-        capture = Capture(Path(folder), Server("postgresql"), known)
-        where = f"WHERE application = '{app}/{case}' OR application LIKE '{app}/{case}/%'" if case else ""
-        with duckdb.connect() as database:
-            database.execute(
-                f"COPY (SELECT * FROM '{CASES / app}.parquet' {where}) TO '{capture.events}' (FORMAT parquet)"
-            )
-        try:
-            return digest(capture, Options()).bursts
-        except EmptyWorkload:
-            return ()
+    def catalog(self, app: str) -> Catalog:
+        own = self.folder / f"{app}.catalog.json"
+        path = own if own.exists() else self.folder / "catalog.json"
+        return decode(Catalog, json.loads(path.read_text(encoding="utf-8")))
+
+    def bursts(self, app: str, case: str, known: Catalog | None) -> tuple[Burst, ...]:
+        with tempfile.TemporaryDirectory() as folder:
+            capture = Capture(Path(folder), Server("postgresql"), known)
+            where = f"WHERE application = '{app}/{case}' OR application LIKE '{app}/{case}/%'" if case else ""
+            source = f"(SELECT * FROM '{self.folder / app}.parquet' {where})"
+            with duckdb.connect() as database:
+                database.execute(f"COPY {source} TO '{capture.events}' (FORMAT parquet)")
+            try:
+                return digest(capture, Options()).bursts
+            except EmptyWorkload:
+                return ()
 
 
 def facts(burst: Burst) -> tuple[str, str, str, str]:
@@ -84,15 +101,21 @@ def expectations(label: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     return [(e["pattern"], e["child"], e["parent"], e["relation"]) for e in label["expected"]]
 
 
-def evaluate(*, with_catalog: bool = True) -> Score:
+def evaluate(corpus: Corpus, app: str, *, with_catalog: bool = True, together: bool = False) -> Score:
     score = Score()
-    known = catalog() if with_catalog else None
-    for app, label in labels():
-        wanted = expectations(label)
-        seen = [facts(burst) for burst in bursts_of(app, label["case"], known)]
-        score.cases += not label["row"]
-        score.look_alikes += bool(label["row"])
-        _count(score, f"{app}/{label['case']}", wanted, seen)
+    known = corpus.catalog(app) if with_catalog else None
+    labels = corpus.labels(app)
+    score.cases, score.look_alikes = (
+        sum(not label["row"] for label in labels),
+        sum(bool(label["row"]) for label in labels),
+    )
+    if together:
+        wanted = {expected for label in labels for expected in expectations(label)}
+        _count(score, app, sorted(wanted), sorted({facts(burst) for burst in corpus.bursts(app, "", known)}))
+        return score
+    for label in labels:
+        seen = [facts(burst) for burst in corpus.bursts(app, label["case"], known)]
+        _count(score, f"{app}/{label['case']}", expectations(label), seen)
     return score
 
 
@@ -109,24 +132,27 @@ def _count(score: Score, name: str, wanted: list[Any], seen: list[Any]) -> None:
     score.wrong += [f"false   {name}: {found}" for found in rest]
 
 
-def together(known: Catalog) -> Score:
-    score = Score()
-    for app in sorted({app for app, _ in labels()}):
-        wanted = {e for other, label in labels() if other == app for e in expectations(label)}
-        seen = {facts(burst) for burst in bursts_of(app, "", known)}
-        _count(score, app, sorted(wanted), sorted(seen))
-    return score
-
-
 def main(arguments: list[str]) -> None:
-    score = together(catalog()) if "--together" in arguments else evaluate(with_catalog="--no-catalog" not in arguments)
-    if score.wrong:
-        print("\n".join(score.wrong))
-    print(
-        f"{score.cases} positive cases, {score.look_alikes} look-alikes; "
-        f"bursts found {score.found}, missed {score.missed}, false {score.false}; "
-        f"recall {score.recall:.3f}, precision {score.precision:.3f}"
-    )
+    corpus = Corpus(HELD_OUT if "--held-out" in arguments else CASES)
+    together = "--together" in arguments
+    kinds = {"with catalog": True, "without catalog": False}
+    if "--no-catalog" in arguments or together:
+        del kinds["with catalog" if "--no-catalog" in arguments else "without catalog"]
+    figures = {}
+    for kind, with_catalog in kinds.items():
+        total = Score()
+        for app in corpus.apps:
+            score = evaluate(corpus, app, with_catalog=with_catalog, together=together)
+            print("\n".join([*score.wrong, f"{kind}, {app}: {score}"]))
+            total = total + score
+        print(f"{kind}, all: {total}\n")
+        figures[kind] = str(total)
+    first = corpus.folder / "first_run.json"
+    if "--keep-as-first-run" in arguments:
+        first.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if first.exists():
+        for kind, told in json.loads(first.read_text(encoding="utf-8")).items():
+            print(f"first run, before the search was changed for it, {kind}: {told}")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Room(Base):
 
 class Item(Base):
     __tablename__ = "item"
-    __table_args__ = (ForeignKeyConstraint(["hangs_building", "hangs_room"], [Room.building_no, Room.room_no]),)  # noqa: RUF012
+    __table_args__ = (ForeignKeyConstraint(["hangs_building", "hangs_room"], [Room.building_no, Room.room_no]),)
     __mapper_args__ = {"polymorphic_on": "kind"}  # noqa: RUF012
     item_uuid: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     kind: Mapped[str]
