@@ -32,12 +32,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """A question to a planner: ``text``'s cost if ``indexes`` existed and the ``hidden`` ones (schema.name) did not."""
+    """A question to a planner: ``text``'s cost if ``indexes`` existed and the ``hidden`` ones (schema.name) did not.
+
+    ``with_plan`` false: the answer may lack its plan, which spares the time to read it.
+    """
 
     fingerprint: str
     text: str
     indexes: frozenset[Index] = frozenset()
     hidden: frozenset[str] = frozenset()
+    with_plan: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,10 @@ class ShapeBenefit:
 
 @dataclass(frozen=True, slots=True)
 class Benefit:
-    """What is gained. ``cost_*`` are sums over the shapes, weighted by calls; negative savings are regressions."""
+    """What is gained. ``cost_*`` are sums over the shapes, weighted by calls; negative savings are regressions.
+
+    ``examined_*`` and ``returned`` are keys plus documents of one execution of each shape in a sandbox (MongoDB).
+    """
 
     method: Method
     planner: str = ""
@@ -80,6 +87,9 @@ class Benefit:
     measured_ms_after: float | None = None
     by_shape: tuple[ShapeBenefit, ...] = ()
     basis: str = ""
+    examined_before: float | None = None
+    examined_after: float | None = None
+    returned: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

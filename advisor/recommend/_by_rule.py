@@ -105,7 +105,7 @@ def _sorting(need: Need, rows: float) -> float:
 
 def _through(need: Need, index: Index) -> float:
     table = need.table
-    if index.predicate and index.predicate not in {fixed_condition(predicate) for predicate in need.fixed}:
+    if index.predicate and index.predicate not in {fixed_condition(one, need.table) for one in need.fixed}:
         return math.inf
     if index.method != "btree":
         asked = {*(p.key for p in need.special), *(need.ranges if index.method == "brin" else ())}

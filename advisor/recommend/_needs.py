@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -121,7 +122,7 @@ def _need(
         patterns=tuple(by_kind["patterns"]),
         sort=() if arm else _sort(block, table.name, alias, set(equal)),
         group=() if arm else _group(block, table.name, alias, set(equal)),
-        fixed=tuple(p for p in own if fixed_condition(p)),
+        fixed=tuple(p for p in own if fixed_condition(p, table)),
         special=tuple(p for p in own if p.operator in _SPECIAL),
         read=None if "*" in read or arm else tuple(dict.fromkeys(read)),
         limited=block.limited,
@@ -176,10 +177,15 @@ def _group(block: QueryBlock, table: TableName, alias: str, equal: set[str]) -> 
     return tuple(dict.fromkeys(key.key for key in block.group if key.key not in equal))
 
 
-def fixed_condition(predicate: Predicate) -> str:
+_TWO_COLUMNS = re.compile(r'("[^"]+"|\w+) (?:<|<=|=|>=|>|<>) ("[^"]+"|\w+)')
+
+
+def fixed_condition(predicate: Predicate, table: Table) -> str:
     """The condition as it stands in an index's WHERE, when every execution shares it; else empty."""
     if predicate.branch or (predicate.expression and "$" in predicate.expression):
         return ""
+    if predicate.operator is Operator.OTHER:
+        return predicate.expression if _compares_own_columns(predicate, table) else ""
     key = quote(predicate.column) if predicate.column else f"({predicate.expression})"
     match predicate.operator:
         case Operator.IS_NULL:
@@ -194,3 +200,9 @@ def fixed_condition(predicate: Predicate) -> str:
             return f"{key} <> {predicate.constant}"
         case _:
             return ""
+
+
+def _compares_own_columns(predicate: Predicate, table: Table) -> bool:
+    """``paid < total``: no value in it, and immutable, as comparisons within one type are."""
+    types = {table.by_column[name].type for name in predicate.columns if name in table.by_column}
+    return len(predicate.columns) == 2 and len(types) == 1 and bool(_TWO_COLUMNS.fullmatch(predicate.expression))

@@ -85,7 +85,7 @@ class Pricer:
         for start in range(0, len(new), BATCH):
             part = new[start : start + BATCH]
             self._progress(Step("Asking the planner", self.calls, 0, "plans"))
-            costs = self._estimator.costs([self._what_if(*question) for question in part])
+            costs = self._estimator.costs([self._what_if(*question, with_plan=False) for question in part])
             self.calls += len(part)
             for question, cost in zip(part, costs, strict=True):
                 self._remember(question, cost)
@@ -98,8 +98,10 @@ class Pricer:
             [self._what_if(query, indexes & self.relevant(query), hidden) for query, indexes in questions]
         )
 
-    def _what_if(self, query: str, indexes: frozenset[Index], hidden: frozenset[str] = frozenset()) -> WhatIf:
-        return WhatIf(query, self._texts[query], indexes - self.refused.keys(), hidden)
+    def _what_if(
+        self, query: str, indexes: frozenset[Index], hidden: frozenset[str] = frozenset(), *, with_plan: bool = True
+    ) -> WhatIf:
+        return WhatIf(query, self._texts[query], indexes - frozenset(self.refused), hidden, with_plan)
 
     def _remember(self, question: Question, cost: Cost) -> None:
         query, indexes = question

@@ -17,6 +17,7 @@ from itertools import chain
 from advisor.model.capture import Server
 from advisor.model.catalog import Catalog, Index, IndexColumn, Table, TableName
 from advisor.model.recommendation import Candidate, Declined
+from advisor.model.shape import Predicate
 from advisor.model.workload import Query
 from advisor.recommend import _indexable
 from advisor.recommend._needs import Need, fixed_condition, needs
@@ -217,14 +218,25 @@ def _variants(plain: Index, need: Need, options: Options) -> Iterator[Index]:
         yield covering
     if "partial" not in options.kinds:
         return
-    for predicate in need.fixed:
-        condition = fixed_condition(predicate)
-        keys = tuple(column for column in plain.columns if column.key != predicate.key)
-        if not keys:
-            keys = plain.columns
+    for predicates in _conditions(need):
+        condition = " AND ".join(fixed_condition(predicate, need.table) for predicate in predicates)
+        given = {predicate.key for predicate in predicates}
+        keys = tuple(column for column in plain.columns if column.key not in given) or plain.columns
         yield replace(plain, columns=keys, predicate=condition)
-        if covering is not None and predicate.column not in covering.include:
+        if covering is not None:
             yield replace(covering, columns=keys, predicate=condition)
+            # A column that only the condition mentions need not be held for an index-only scan (manual, 11.9).
+            mentioned = {name for predicate in predicates for name in (predicate.column, *predicate.columns)}
+            if mentioned & set(covering.include):
+                riders = tuple(name for name in covering.include if name not in mentioned)
+                yield replace(covering, columns=keys, include=riders, predicate=condition)
+
+
+def _conditions(need: Need) -> Iterator[tuple[Predicate, ...]]:
+    """What an index may be limited to: each fixed condition, and all of them."""
+    yield from ((predicate,) for predicate in need.fixed)
+    if len(need.fixed) > 1:
+        yield need.fixed
 
 
 def _covering(plain: Index, need: Need, options: Options) -> Index | None:

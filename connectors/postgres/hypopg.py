@@ -2,6 +2,8 @@
 
 They live in the memory of our one session: nothing is written, and the session stays read-only. HypoPG 1.3 knows btree,
 hash, brin and bloom, and cannot hide an index before 1.4; what it cannot do goes to the planner given as fallback.
+Partial and expression indexes are never given to it: up to 1.4.3 the planner sees them only where their table stands
+first in the statement (measured), and one behind a view can crash the server (HypoPG's issue 116).
 """
 
 from __future__ import annotations
@@ -77,6 +79,15 @@ class HypoPgPlanner:
         answers.update(zip(others, elsewhere, strict=True))
         return [answers[position] for position in range(len(questions))]
 
+    def _scale(self, texts: Iterable[str], other: CostEstimator) -> dict[str, float]:
+        """What a cost of ``other`` is multiplied with: both planners' costs of a statement as it is, side by side."""
+        as_is = [WhatIf("", text) for text in texts]
+        pairs = zip(self.costs(as_is), other.costs(as_is), strict=True)
+        return {
+            asked.text: here.total / there.total if not here.error and 0 < there.total < math.inf else 1.0
+            for asked, (here, there) in zip(as_is, pairs, strict=True)
+        }
+
     def sizes(self, indexes: Sequence[Index]) -> list[int]:
         """The size in bytes that each index would have, by arithmetic on the catalog's statistics.
 
@@ -98,6 +109,10 @@ class HypoPgPlanner:
         """Why HypoPG cannot answer; empty when it can."""
         if question.hidden and not self._hides:
             return f"HypoPG {self._version} cannot hide an index; 1.4 can"
+        if any(index.predicate or any(key.expression for key in index.columns) for index in question.indexes):
+            return (
+                f"HypoPG {self._version} does not place partial and expression indexes right, and can crash over them"
+            )
         methods = sorted({index.method for index in question.indexes} - METHODS)
         return f"HypoPG does not know {methods[0]} indexes" if methods else ""
 
@@ -107,7 +122,11 @@ class HypoPgPlanner:
         if self._fallback is None and self._make_fallback is not None:
             self._fallback = self._make_fallback(self._capture, self._progress)
         if self._fallback is not None:
-            return self._fallback.costs(questions)
+            scale = self._scale(dict.fromkeys(question.text for question in questions), self._fallback)
+            return [
+                replace(cost, total=cost.total * scale[question.text])
+                for question, cost in zip(questions, self._fallback.costs(questions), strict=True)
+            ]
         return [
             Cost(math.inf, self.planner, error=self._refusal(question) or "HypoPG refused the index")
             for question in questions

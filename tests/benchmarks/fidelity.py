@@ -26,21 +26,19 @@ from typing import Any
 import asyncpg
 import psycopg
 
-from advisor.model.capture import Capture, Server
 from advisor.model.catalog import Index, IndexColumn, TableName
 from advisor.model.ddl import index_body
 from advisor.model.plan import Plan
 from advisor.model.recommendation import WhatIf
-from connectors.postgres.catalog import read_catalog
 from connectors.postgres.embedded import EmbeddedServer
 from connectors.postgres.plan import parse_plan
-from connectors.postgres.shadow import ShadowPlanner, extract
+from connectors.postgres.shadow import ShadowPlanner
 from sample_dbs.shop_postgres.build import HERE as SHOP
 from sample_dbs.shop_postgres.build import build as build_shop
 from sample_dbs.shop_postgres.measure import LOG_SETTINGS, application_statements
 from sample_dbs.shop_postgres.workload import run as run_shop
 from tests.benchmarks.tpch import HERE as TPCH
-from tests.benchmarks.tpch import TABLES, queries
+from tests.benchmarks.tpch import TABLES, captured, queries
 
 TPCH_INDEXES = (
     ("lineitem", "l_orderkey"),
@@ -190,18 +188,6 @@ def shop_indexes() -> Iterator[Index]:
             for key in re.split(r",\s*(?![^(]*\))", keys)
         )
         yield Index(TableName("public", table), columns, name=name, predicate=predicate)
-
-
-async def captured(url: str, folder: Path, version: int, keep_values: bool) -> Capture:
-    connection = await asyncpg.connect(url)
-    try:
-        await extract(connection, folder, keep_values)
-        rows = await connection.fetch("SELECT name, setting FROM pg_settings WHERE category LIKE 'Query Tuning%'")
-        rows += await connection.fetch("SELECT name, setting FROM pg_settings WHERE name IN ('work_mem')")
-        server = Server("postgresql", version_number=version * 10_000, settings={row[0]: row[1] for row in rows})
-        return Capture(folder, server, catalog=await read_catalog(connection), values=keep_values)
-    finally:
-        await connection.close()
 
 
 async def really(url: str, sample: Sample, indexes: Sequence[Index]) -> list[Planned | None]:

@@ -29,6 +29,7 @@ class Refined:
     text: str
     shown: frozenset[Index] = frozenset()
     hidden: frozenset[str] = frozenset()
+    with_plan: bool = field(default=True, compare=False)
 
 
 @dataclass
@@ -51,19 +52,24 @@ class Memory:
         """Leave out of a question what its statement cannot see."""
         scope = self._scopes.get(question.text)
         if scope is None:
-            return Refined(question.text)
+            return Refined(question.text, with_plan=question.with_plan)
         return Refined(
             question.text,
             frozenset(index for index in question.indexes if index.table.sql in scope.tables),
             frozenset(name for name in question.hidden if name in scope.indexes),
+            question.with_plan,
         )
 
     def find(self, question: Refined) -> Cost | None:
-        """The answer, if it is known or follows from a known one."""
-        if (answer := self._answers.get(question)) is not None:
+        """The answer, if it is known or follows from a known one, with its plan if that is wanted."""
+        if (answer := self._answers.get(question)) is not None and _enough(answer, question):
             return answer
         for offered, cost in self._offered.get((question.text, question.hidden), ()):
-            if cost.used <= question.shown <= offered and not _informs(offered - question.shown):
+            if (
+                _enough(cost, question)
+                and cost.used <= question.shown <= offered
+                and not _informs(offered - question.shown)
+            ):
                 self._answers[question] = cost
                 return cost
         return None
@@ -86,6 +92,11 @@ def cost_of(question: Refined, answer: Answer, names: Mapping[str, Index], plann
     if not answer.plan:
         return Cost(math.inf, planner, error=answer.failure or "PostgreSQL gave no plan")
     document = json.loads(answer.plan)[0]
+    if not question.with_plan:
+        seen = {str(node.get("Index Name")) for node in _nodes(document["Plan"])}
+        return Cost(
+            document["Plan"]["Total Cost"], planner, used=frozenset(names[name] for name in seen & names.keys())
+        )
     used = set()
     for node in _nodes(document["Plan"]):
         node.pop("Output", None)
@@ -94,6 +105,10 @@ def cost_of(question: Refined, answer: Answer, names: Mapping[str, Index], plann
             node["Index Name"] = index.name or _readable(index)
     plan = replace(build(document, keep_values=True, planner=planner), text=question.text)
     return Cost(plan.cost, planner, plan, frozenset(used))
+
+
+def _enough(cost: Cost, question: Refined) -> bool:
+    return cost.plan is not None or not question.with_plan or bool(cost.error)
 
 
 def _informs(indexes: Iterable[Index]) -> bool:

@@ -13,7 +13,6 @@ import asyncpg
 
 from advisor.errors import PlannerUnavailable
 from advisor.model.catalog import Index, TableName
-from advisor.model.ddl import index_body
 from advisor.model.page_layout import index_size, tree_height
 from connectors.postgres.embedded import SUPERUSER, EmbeddedServer
 from connectors.postgres.shadow.answers import Scope
@@ -100,10 +99,12 @@ class Database:
 
     def refusal(self, indexes: Iterable[Index]) -> str:
         """Why one of these indexes cannot be tried, if so."""
-        for index in sorted(indexes, key=index_body):
-            if isinstance(found := self.built[index], Unbuildable):
-                return f"index on {index.table} ({', '.join(index.keys)}) cannot be tried: {found.reason}"
-        return ""
+        reasons = [
+            f"index on {index.table} ({', '.join(index.keys)}) cannot be tried: {found.reason}"
+            for index in indexes
+            if isinstance(found := self.built[index], Unbuildable)
+        ]
+        return min(reasons, default="")
 
     def ids_of(self, indexes: Iterable[Index]) -> tuple[int, ...]:
         """The object ids of what stands for these indexes."""

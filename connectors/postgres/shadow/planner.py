@@ -152,7 +152,8 @@ class ShadowPlanner:
     async def _costs(self, questions: Sequence[WhatIf]) -> list[Cost]:
         await self._learn_scopes(dict.fromkeys(question.text for question in questions))
         refined = [self._memory.refine(question) for question in questions]
-        missing = [one for one in dict.fromkeys(refined) if self._memory.find(one) is None]
+        planned_first = dict.fromkeys(sorted(refined, key=lambda one: not one.with_plan))
+        missing = [one for one in planned_first if self._memory.find(one) is None]
         done = 0
         for start in range(0, len(missing), _CHUNK * self._backends):
             part = missing[start : start + _CHUNK * self._backends]

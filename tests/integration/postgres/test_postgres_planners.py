@@ -160,3 +160,19 @@ def test_without_hypopg_or_a_url_the_shadow_answers(capture: Capture) -> None:
         assert "shadow" in shadow.planner
     finally:
         shadow.close()
+
+
+def test_hypopg_is_not_asked_about_partial_and_expression_indexes(contrib: Any, capture: Capture) -> None:
+    partial = on(ANIMAL, "keeper", predicate="weight > 5")
+    expression = Index(ANIMAL, (IndexColumn(expression="keeper + 1"),), name="ix_next")
+    alone = HypoPgPlanner(contrib.url, capture)
+    refused = alone.costs([asked(QUERY, partial), asked(QUERY, expression)])
+    alone.close()
+    assert all("partial and expression indexes" in cost.error for cost in refused)
+    joined = "SELECT * FROM zoo.log JOIN zoo.animal ON k = keeper AND weight > 5 WHERE x = $1"
+    helped = estimator(capture, contrib.url, "auto")
+    before, after = helped.costs([asked(joined), asked(joined, partial)])
+    helped.close()
+    assert "HypoPG" in before.planner
+    assert "shadow" in after.planner
+    assert after.total <= before.total * 1.01

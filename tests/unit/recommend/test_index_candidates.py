@@ -72,6 +72,31 @@ def test_conditions_that_every_execution_shares_make_partial_indexes(catalog: Ca
     assert "orders (customer_id) WHERE status = 'on hold'" in found(catalog, rare)
 
 
+def own_columns(left: str, right: str) -> Predicate:
+    text = f"{left} < {right}"
+    return Predicate(ORDERS, "", Operator.OTHER, expression=text, columns=(left, right), operand=Operand.EXPRESSION)
+
+
+def test_a_comparison_of_two_columns_holds_no_value(catalog: Catalog, make_query: MakeQuery) -> None:
+    late = make_query(
+        "q",
+        where("customer_id"),
+        where("status", Operator.IS_NOT_NULL),
+        own_columns("deleted_at", "placed_at"),
+        read=("customer_id", "total", "placed_at", "deleted_at"),
+    )
+    offered = found(catalog, late)
+    assert "orders (customer_id) WHERE deleted_at < placed_at" in offered
+    # What only the condition mentions need not be in the index; several conditions may be one.
+    assert "orders (customer_id) INCLUDE (total) WHERE deleted_at < placed_at" in offered
+    assert "orders (customer_id) WHERE status IS NOT NULL AND deleted_at < placed_at" in offered
+
+
+def test_only_a_comparison_within_one_type_is_immutable(catalog: Catalog, make_query: MakeQuery) -> None:
+    offered = found(catalog, make_query("q", where("customer_id"), own_columns("total", "placed_at")))
+    assert offered == {"orders (customer_id)"}
+
+
 def test_each_arm_of_an_or_is_served_by_itself(catalog: Catalog, make_query: MakeQuery) -> None:
     query = make_query("q", where("customer_id", branch=1), where("status", branch=2))
     assert {"orders (customer_id)", "orders (status)"} <= found(catalog, query)
