@@ -8,7 +8,7 @@ from advisor.model.capture import Capture
 from advisor.model.finding import Finding
 from advisor.model.recommendation import Declined, Recommendation, WhatIf
 from advisor.model.report import Report
-from advisor.model.workload import Workload
+from advisor.model.workload import Query, Workload
 from advisor.ports import CostEstimator, Options, Progress, Step, Study, silent
 from advisor.registry import with_attribute
 from advisor.workload import digest
@@ -47,19 +47,28 @@ def analyze(
 
 
 def planned(workload: Workload, estimator: CostEstimator | None) -> Workload:
-    """Let the planner plan what came without a plan, as logs do; a plan of the server's own is kept."""
+    """Let the planner plan what came without a plan, as logs do, or with one that tells no effort.
+
+    A plan of the server's own that tells it is kept.
+    """
     if estimator is None:
         return workload
-    bare = [query for query in workload.queries if not query.plan and not query.unexplained and query.shape.blocks]
+    bare = [query for query in workload.queries if _bare(query)]
     costs = estimator.costs([WhatIf(query.shape.fingerprint, query.shape.text) for query in bare])
     found = dict(zip((query.shape.fingerprint for query in bare), costs, strict=True))
     queries = (
-        replace(query, plan=cost.plan, unexplained=cost.error)
+        replace(query, plan=cost.plan or query.plan, unexplained="" if query.plan else cost.error)
         if (cost := found.get(query.shape.fingerprint))
         else query
         for query in workload.queries
     )
     return replace(workload, queries=tuple(queries))
+
+
+def _bare(query: Query) -> bool:
+    if query.plan is not None:
+        return not query.plan.tells_effort and bool(query.shape.blocks)
+    return not query.unexplained and bool(query.shape.blocks)
 
 
 def find(study: Study) -> tuple[Finding, ...]:

@@ -80,6 +80,11 @@ class Plan:
         """The planner's total cost of the whole statement."""
         return self.root.total_cost
 
+    @property
+    def tells_effort(self) -> bool:
+        """Whether it has a cost or says what was examined; COSTS OFF and MongoDB's queryPlanner verbosity do not."""
+        return bool(self.cost) or self.keys_examined() is not None or self.documents_examined() is not None
+
     def nodes(self) -> Iterator[PlanNode]:
         """Every node, parents first."""
         return self.root.walk()

@@ -1,4 +1,4 @@
-"""Create an index on a MongoDB collection: equality, sort, range, merged over the workload, marked as given by rule."""
+"""Create an index on a MongoDB collection: equality, sort, range, merged over the workload; by rule, or tried."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from advisor.recommend import _mongo_words as words
 from advisor.recommend._esr import Wish, wishes
 from advisor.recommend._esr_merge import merged, serves
 from advisor.recommend._naming import identifier
+from advisor.recommend._trial import tried
 from advisor.shape.mql_effort import DOCUMENT, KEY, MOST, SMALL, Effort, effort_of
 
 BASIS = (
@@ -52,7 +53,7 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
         yield _unhide(study, index, items, findings)
     for index in merged((item.wish for item in asked), study.catalog):
         served = [item for item in asked if _helped(index, item.wish)]
-        yield _create(study, index, served, findings)
+        yield tried(_create(study, index, served, findings), study.workload, study.estimator)
 
 
 def _considered(study: Study, query: Query) -> Iterator[_Asked | Declined]:

@@ -91,7 +91,19 @@ def share_of_time(report: Report, fingerprints: tuple[str, ...]) -> float | None
 
 
 def gain(report: Report, recommendation: Recommendation) -> str:
-    """What is won, in half a line: time measured, else the time saved, else the planner's cost, else statements."""
+    """What is won, in half a line: time measured, else the time saved, else the planner's cost, else statements.
+
+    What a sandbox examined before and after stands in front.
+    """
+    benefit = recommendation.benefit
+    won = _won(report, recommendation)
+    if benefit.examined_before is None or benefit.examined_after is None:
+        return won
+    returned = "" if benefit.returned is None else f" for {benefit.returned:,.0f} returned"
+    return f"examines {benefit.examined_before:,.0f} → {benefit.examined_after:,.0f}{returned}, {won}"
+
+
+def _won(report: Report, recommendation: Recommendation) -> str:
     benefit = recommendation.benefit
     if benefit.measured_ms_before and benefit.measured_ms_after is not None:
         before, after = benefit.measured_ms_before, benefit.measured_ms_after

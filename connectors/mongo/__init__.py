@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from advisor.model.capture import Capture
-from advisor.ports import CaptureRequest, Connector, Progress, silent
+from advisor.ports import CaptureRequest, Connector, CostEstimator, Progress, silent
 
 PRODUCT = "mongodb"
 SCHEMES = ("mongodb", "mongodb+srv")
@@ -24,6 +24,15 @@ async def connect(url: str) -> Connector:
     from connectors.mongo.connector import open_connector
 
     return await open_connector(url)
+
+
+def estimator(
+    capture: Capture, url: str | None, kind: str = "auto", sandbox_url: str | None = None, progress: Progress = silent
+) -> CostEstimator | None:
+    """Return the sandbox that indexes are tried in; see :func:`connectors.mongo.sandbox.estimator`."""
+    from connectors.mongo import sandbox
+
+    return sandbox.estimator(capture, url, kind, sandbox_url, progress)
 
 
 def owns_files(paths: Sequence[Path], schema: Path | None = None) -> bool:

@@ -87,8 +87,8 @@ class Session:
         await self.client.close()
 
 
-async def open_session(url: str) -> Session:
-    """Connect and say hello.
+async def open_session(url: str, *, building: bool = False) -> Session:
+    """Connect and say hello; ``building``: commands may take as long as an index takes.
 
     Raises :class:`SourceError` for a URL that cannot be read, :class:`AuthenticationFailed` for refused credentials,
     :class:`ConnectionFailed` when no server answers in five seconds.
@@ -100,7 +100,7 @@ async def open_session(url: str) -> Session:
             appname=APPLICATION,
             serverSelectionTimeoutMS=PATIENCE_MS,
             connectTimeoutMS=PATIENCE_MS,
-            socketTimeoutMS=3 * MAX_TIME_MS,
+            socketTimeoutMS=None if building else 3 * MAX_TIME_MS,
             maxPoolSize=4,
             tz_aware=True,
         )
