@@ -26,6 +26,7 @@ from connectors.mongo import analyze_files
 FOLDER = Path(__file__).parents[1] / "cases" / "mongo" / "recorded"
 
 Key = tuple[tuple[str, int], ...]
+Advised = list[list[tuple[str, int]]]
 
 
 def canonical(indexes: list[Any]) -> frozenset[Key]:
@@ -57,7 +58,7 @@ def oracle(path: Path) -> dict[str, dict[frozenset[Key], dict[str, Any]]]:
     return probes
 
 
-def advice(log: Path, catalog: Path) -> list[list[tuple[str, int]]]:
+def advice(log: Path, catalog: Path) -> Advised:
     """The keys that the advisor proposes for one probe's log."""
     with tempfile.TemporaryDirectory() as folder:
         capture = analyze_files([log], catalog, Path(folder))
@@ -69,9 +70,7 @@ def advice(log: Path, catalog: Path) -> list[list[tuple[str, int]]]:
     return [[(name, int(way)) for name, way in key_document(action.index).items()] for action in actions]
 
 
-def judged(
-    sets: dict[frozenset[Key], dict[str, Any]], advised: list[list[tuple[str, int]]]
-) -> tuple[str, float | None]:
+def judged(sets: dict[frozenset[Key], dict[str, Any]], advised: Advised) -> tuple[str, float | None]:
     """(verdict, the advice's effort where it was recorded)."""
     least = min(effort(row) for row in sets.values())
     row = sets.get(canonical(advised))

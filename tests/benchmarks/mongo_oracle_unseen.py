@@ -1,0 +1,149 @@
+"""How good is the index advice for queries that no rule was written for? Probes over made-up data of another domain.
+
+    python -m tests.benchmarks.mongo_oracle_unseen [PROBE …]
+
+The data and probes of ``mongo_fleet``. For each probe the model of the server's scans (``mongo_index_model``, equal to
+the recorded oracle in keys and documents) tells the effort of every index over its fields; the advisor sees the slow
+lines of the probe, run without an index, and a catalog. Good: at most 1.2 x the least effort (+ 20), as in
+the recorded oracle. Probes that the model does not speak of (joins, text, geo, collation) carry the answer of the
+manual's rule; those are written out in ``BY_RULE``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.mongo_fleet import BY_RULE, MAKERS, PROBES
+from tests.benchmarks.mongo_index_bounds import conjuncts
+from tests.benchmarks.mongo_index_model import Collection, Key, Probe, candidates, explain
+from tests.benchmarks.mongo_oracle import Advised, advice
+
+MAX_PAIRS = 60
+"""Pairs of indexes tried for an $or."""
+
+
+@cache
+def collection(name: str) -> Collection:
+    return Collection(name, list(MAKERS[name]()))
+
+
+def slow_line(command: dict[str, Any], ns: str, **figures: Any) -> str:
+    """One slow-query line as a server of the 5.0 line writes it."""
+    write = "q" in command
+    body = command if write else {**command, "$db": "fleet"}
+    attr = {"type": ("update" if "u" in command else "remove") if write else "command", "ns": ns, "command": body,
+            "planSummary": "COLLSCAN", **figures, "durationMillis": 120}  # fmt: skip
+    return json.dumps({"t": {"$date": "2026-08-01T10:00:00.000+00:00"}, "s": "I", "c": "WRITE" if write else "COMMAND",
+                       "id": 51803, "ctx": "conn4", "msg": "Slow query", "attr": attr}, default=extended)  # fmt: skip
+
+
+def extended(value: Any) -> Any:
+    return {"$date": value.isoformat()}
+
+
+def catalog() -> dict[str, Any]:
+    """The collections with their sizes and no index but ``_id``."""
+    identity = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+    return {"server": {"version": "5.0.0"}, "database": "fleet", "collections": {
+        name: {"options": {}, "type": "collection", "indexes": [identity], "index_stats": [],
+               "stats": {"ns": f"fleet.{name}", "storageStats": {"count": len(collection(name).documents), "size": 1}}}
+        for name in MAKERS}}  # fmt: skip
+
+
+def command_of(probe: Probe) -> dict[str, Any]:
+    if probe.distinct:
+        return {"distinct": probe.collection, "key": probe.distinct, "query": probe.condition}
+    found: dict[str, Any] = {"find": probe.collection, "filter": probe.condition}
+    if probe.covered and set(probe.covered) == {name for name, _, _ in conjuncts(probe.condition)[0]}:
+        return {"count": probe.collection, "query": probe.condition}
+    if probe.covered:
+        found["projection"] = {"_id": 0, **dict.fromkeys(probe.covered, 1)}
+    for name in ("sort", "limit", "skip"):
+        if given := getattr(probe, name):
+            found[name] = dict(given) if name == "sort" else given
+    return found
+
+
+def advised(command: dict[str, Any], ns: str, **figures: Any) -> Advised:
+    with tempfile.TemporaryDirectory() as folder:
+        log, schema = Path(folder) / "mongod.log", Path(folder) / "catalog.json"
+        log.write_text((slow_line(command, ns, **figures) + "\n") * 5, encoding="utf-8")
+        schema.write_text(json.dumps(catalog()), encoding="utf-8")
+        return advice(log, schema)
+
+
+def least(probe: Probe) -> tuple[float, list[Key]]:
+    """The least effort of any index set, and the set."""
+    own = collection(probe.collection)
+    found: list[tuple[float, list[Key]]] = [(explain(own, probe, []).effort, [])]
+    keys = list(candidates(own, probe))
+    arms = conjuncts(probe.condition)[1]
+    sets = [[key] for key in keys] if not arms else [[a, b] for a in keys for b in keys if a < b and len(a) == len(b)]
+    for indexes in sets if not arms else sorted(sets, key=lambda pair: -len(pair[0]))[:MAX_PAIRS] + [[k] for k in keys]:
+        try:
+            result = explain(own, probe, indexes)
+        except ValueError:
+            continue
+        if result.used:
+            found.append((result.effort, indexes))
+    return min(found, key=lambda pair: (pair[0], str(pair[1])))
+
+
+def judged(name: str) -> tuple[str, str]:
+    """(verdict, what was advised and what is best)."""
+    if name in BY_RULE:
+        command, documents, returned, right = BY_RULE[name]
+        place = next((str(v) for k, v in command.items() if k in ("find", "aggregate", "findAndModify")), "tickets")
+        place = "readings" if name == "delete" else place
+        given = advised(command, f"fleet.{place}", keysExamined=0, docsExamined=documents, nreturned=returned)
+        mine = " + ".join(sorted(words(keys) for keys in given))
+        answers = [" + ".join(sorted(a.strip() for a in answer.split("+"))) for answer in right.split("|")]
+        return "good" if mine in [
+            a.strip() for a in answers
+        ] else "worse", f"{mine or 'none'} (rule: {right or 'none'})"
+    probe = PROBES[name]
+    own = collection(probe.collection)
+    bare = explain(own, probe, [])
+    command = command_of(probe)
+    figures: dict[str, Any] = {"keysExamined": 0, "docsExamined": bare.documents, "nreturned": bare.returned}
+    if "count" in command:
+        del figures["nreturned"]
+    if bare.sorted_in_memory:
+        figures["hasSortStage"] = True
+    given = advised(command, f"fleet.{probe.collection}", **figures)
+    best, best_keys = least(probe)
+    told = (
+        f"{' + '.join(map(words, given)) or 'none'} (least {best:,.0f}: {' + '.join(map(words, best_keys)) or 'none'})"
+    )
+    try:
+        result = explain(own, probe, [tuple(keys) for keys in given])
+    except ValueError:
+        return "refused", told
+    if given and not result.used:
+        return "not picked", told
+    return "good" if result.effort <= 1.2 * best + 20 else "worse", f"{result.effort:>7,.0f} {told}"
+
+
+def words(keys: Any) -> str:
+    return ",".join(f"{name}{'-' if way < 0 else ''}" for name, way in keys)
+
+
+def main(names: list[str]) -> int:
+    """Print each probe's verdict; the exit status says whether 95 % are good and none is not picked."""
+    verdicts = []
+    for name in names or [*PROBES, *BY_RULE]:
+        verdict, told = judged(name)
+        verdicts.append(verdict)
+        print(f"{name:22} {verdict:10} {told}", flush=True)
+    good = verdicts.count("good")
+    print(f"{good} of {len(verdicts)} good ({good / len(verdicts):.0%}), {verdicts.count('not picked')} not picked")
+    return 0 if good >= 0.95 * len(verdicts) and "not picked" not in verdicts else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
