@@ -18,6 +18,7 @@ from advisor.model.capture import Capture
 from advisor.model.finding import Severity
 from advisor.model.report import Report
 from advisor.ports import Options, Progress
+from advisor.recommend.trial import retried
 
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -161,26 +162,42 @@ def verify(
     source: Annotated[str, typer.Argument(help="The folder that --out named, or a capture to analyze first.")],
     sandbox: Annotated[str, typer.Option(help="URL of a database that may be changed and thrown away.")],
     expendable: Annotated[bool, typer.Option("--expendable", help="Yes, that database may be changed.")] = False,
+    target: Annotated[
+        str | None, typer.Option(help="MongoDB: where a sample is taken from; without it the sandbox holds a copy.")
+    ] = None,
     out: options.Out = None,
     form: options.Format = Form.TEXT,
 ) -> None:
-    """Build the proposed indexes in an expendable database and measure its SELECTs before and after."""
+    """Build the proposed indexes in an expendable database and measure the queries before and after."""
     if not expendable:
         raise SandboxError(
             f"verify builds and drops indexes in {without_secrets(sandbox)}; add --expendable if it may be changed."
         )
-    if not sandbox.startswith(("postgres://", "postgresql://")):
-        raise SandboxError(f"{without_secrets(sandbox)} is no PostgreSQL; verify measures on PostgreSQL only.")
-    from connectors.postgres.sandbox import verify as measure
-
+    if not sandbox.startswith(("postgres://", "postgresql://", "mongodb://", "mongodb+srv://")):
+        raise SandboxError(f"{without_secrets(sandbox)} is no database URL; verify measures on PostgreSQL and MongoDB.")
+    target = source if is_url(source) else target
     with progress.shown() as show:
         if Path(source, output.LOSSLESS).exists():
             report = output.read(Path(source))
-            report = measure(report, Capture(Path(source), report.server, report.catalog), sandbox, show)
+            report = _measured(report, Capture(Path(source), report.server, report.catalog), sandbox, target, show)
         else:
             with opened([source], Reading(), show) as taken, planner(taken, None, Estimator.AUTO, None, show) as prices:
-                report = measure(pipeline.analyze(taken, prices, Options(), show), taken, sandbox, show)
+                report = _measured(pipeline.analyze(taken, prices, Options(), show), taken, sandbox, target, show)
     _end(report, out, form, ())
+
+
+def _measured(report: Report, capture: Capture, sandbox: str, target: str | None, show: Progress) -> Report:
+    """The report with times (PostgreSQL) or examined documents (MongoDB) from the sandbox."""
+    of = "mongodb" if sandbox.startswith("mongodb") else "postgresql"
+    if of != report.server.product:
+        raise SandboxError(f"The report is of {report.server.product}; the sandbox must be one too.")
+    if of == "postgresql":
+        from connectors.postgres.sandbox import verify as measure
+
+        return measure(report, capture, sandbox, show)
+    with planner(capture, target, Estimator.SANDBOX, sandbox, show) as prices:
+        assert prices is not None, "a sandbox was named"
+        return retried(report, prices)
 
 
 def _identity(finding: object) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from advisor.recommend import _mongo_words as words
 from advisor.recommend._esr import Wish, wishes
 from advisor.recommend._esr_merge import merged, serves
 from advisor.recommend._naming import identifier
-from advisor.recommend._trial import tried
+from advisor.recommend.trial import tried
 from advisor.shape.mql_effort import DOCUMENT, KEY, MOST, SMALL, Effort, effort_of
 
 BASIS = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,3 +179,39 @@ def test_the_report_tells_what_was_tried_and_no_value(
     everything = "".join(path.read_text(errors="replace") for path in capture.folder.rglob("*.json*"))
     assert SECRET not in everything + told + json.dumps(encode(report), default=str)
     assert any("1,000 of 1,000 documents of orders" in part.detail for part in report.coverage)
+
+
+def advisor(*words: str) -> tuple[int, str, str]:
+    done = subprocess.run([sys.executable, "-m", "advisor", *words], capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr.strip().splitlines()[-1] if done.stderr else ""
+
+
+def test_a_report_is_verified_afterwards_and_every_wrong_word_is_one_sentence(
+    client: MongoClient[dict[str, Any]], server_url: str, tmp_path: Path
+) -> None:
+    report, verified = str(tmp_path / "report"), str(tmp_path / "verified")
+    log = Path(__file__).parents[2] / "cases" / "mongo" / "recorded" / "shop" / "mongod.log.gz"
+    catalog = log.with_name("catalog.json")
+    assert advisor("analyze", str(log), "--schema", str(catalog), "--out", report)[0] == 0
+    sandbox = f"{server_url}/{SANDBOX}"
+
+    def verify(*more: str) -> tuple[int, str, str]:
+        return advisor("verify", report, "--sandbox", *more)
+
+    assert "add --expendable" in verify(sandbox)[2]
+    for status, _, told in (
+        verify(sandbox, "--expendable"),
+        verify("mysql://u:s3cret@h/x", "--expendable"),
+        verify("postgresql://u:s3cret@h/x", "--expendable"),
+        verify("mongodb://u:s3cret@127.0.0.1:1/x", "--expendable"),
+    ):
+        assert status == 2
+        assert told.startswith("advisor: ")
+        assert told.endswith(".")
+        assert "s3cret" not in told
+    assert "--target" in verify(sandbox, "--expendable")[2]
+    client[SANDBOX].reviews.insert_many([{"_id": n, "user_id": n % 50, "product_id": n % 9} for n in range(2_000)])
+    status, told, _ = verify(sandbox, "--expendable", "--out", verified)
+    assert status == 0
+    assert "examines 2,000 → 80 for 40 returned" in told
+    assert set(client[SANDBOX].reviews.index_information()) == {"_id_"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from advisor.errors import SandboxError
 from advisor.model.finding import Confidence
 from advisor.model.recommendation import (
     AddIndex,
@@ -16,6 +17,7 @@ from advisor.model.recommendation import (
     ShapeBenefit,
     WhatIf,
 )
+from advisor.model.report import Report
 from advisor.model.shape import QueryShape
 from advisor.model.workload import Query, Workload
 from advisor.ports import CostEstimator
@@ -23,6 +25,7 @@ from advisor.shape.mql_effort import Effort, effort
 
 BETTER = 0.9
 """What is left of the effort at most, for an index to count as one that helps a query."""
+NOT_TRIED = "not tried: "
 
 Pair = tuple[QueryShape, Cost, Cost]
 
@@ -43,7 +46,7 @@ def tried(advice: Recommendation, workload: Workload, estimator: CostEstimator |
     pairs = [pair for pair in asked if _comparable(pair, index.table.name)]
     if not pairs:
         why = next((cost.error for _, *costs in asked for cost in costs if cost.error), "the joined side is not told")
-        return replace(advice, benefit=replace(advice.benefit, basis=f"{advice.benefit.basis}; not tried: {why}"))
+        return replace(advice, benefit=replace(advice.benefit, basis=f"{advice.benefit.basis}; {NOT_TRIED}{why}"))
     helped = [pair for pair in pairs if _ratio(pair) <= BETTER]
     if not helped:
         used = any(index in cost.used for _, _, cost in pairs)
@@ -54,6 +57,28 @@ def tried(advice: Recommendation, workload: Workload, estimator: CostEstimator |
             shapes=advice.shapes,
         )
     return _proven(advice, pairs, queries, workload, estimator.planner)
+
+
+def retried(report: Report, estimator: CostEstimator) -> Report:
+    """The report with its indexes tried; what is refuted moves to what was declined.
+
+    Raises :class:`SandboxError` when it has indexes, and none could be tried.
+    """
+    answers = [tried(advice, report.workload, estimator) for advice in report.recommendations]
+    refuted = [answer for answer in answers if isinstance(answer, Declined)]
+    indexes = [one for one in answers if isinstance(one, Recommendation) and isinstance(one.action, AddIndex)]
+    failed = [one.benefit.basis.partition(NOT_TRIED)[2] for one in indexes if NOT_TRIED in one.benefit.basis]
+    if failed and len(failed) == len(indexes) and not refuted:
+        raise SandboxError(
+            f"No index could be tried ({failed[0].rstrip('.')}); name the inspected database with --target, or a copy."
+        )
+    return replace(
+        report,
+        recommendations=tuple(answer for answer in answers if isinstance(answer, Recommendation)),
+        declined=(*report.declined, *refuted),
+        coverage=(*report.coverage, *estimator.coverage),
+        planner=estimator.planner,
+    )
 
 
 def _comparable(pair: Pair, collection: str) -> bool:
