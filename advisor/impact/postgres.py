@@ -17,7 +17,7 @@ from advisor.model.catalog import Catalog, Index, Table
 from advisor.model.ddl import create_index, drop_index, qualified
 from advisor.model.impact import Estimate, Lock, MigrationImpact, Provenance
 from advisor.model.index_size import size_on
-from advisor.model.recommendation import Action, AddIndex, Configure, DropIndex
+from advisor.model.recommendation import Action, AddIndex, Configure, DropIndex, RebuildIndex
 from advisor.model.workload import Workload
 
 PRODUCT = "postgresql"
@@ -151,6 +151,39 @@ def _(action: DropIndex, capture: Capture, workload: Workload, size_bytes: int |
         rollback=(f"{create_index(index, concurrently=not partitioned)};",),
         failure="A cancelled DROP INDEX CONCURRENTLY leaves an INVALID index, still written: run it again.",
         monitor=(f"SELECT to_regclass({_literal(qualified(index))});  -- NULL when it is gone",),
+    )
+
+
+@_impact.register
+def _(action: RebuildIndex, capture: Capture, workload: Workload, size_bytes: int | None) -> MigrationImpact:
+    index, table = action.index, _table(capture, action.index)
+    size = _size(index, table, 1.0, size_bytes)
+    freed = (index.size_bytes or 0) - (size.value if size else 0)
+    time = build_seconds(index, table, float(table.size_bytes or table.pages * 8192)) if table.rows else None
+    statement = f"REINDEX INDEX CONCURRENTLY {qualified(index)}"
+    blocks = "VACUUM, ANALYZE, other DDL on it; not reads, not writes"
+    return MigrationImpact(
+        summary=" ".join(
+            [
+                f"Frees about {_megabytes(freed)},",
+                f"builds in {_span(time)} plus waits for open transactions." if time else "time depends on its size.",
+                "Reads and writes go on. It runs outside a transaction, once: there is nothing to commit to a schema.",
+            ]
+        ),
+        locks=(Lock(statement, "SHARE UPDATE EXCLUSIVE", str(index.table), blocks, "the whole build"),),
+        waits_for=tuple(wait.format(table=index.table) for wait in _WAITS),
+        preflight=(_OPEN_TRANSACTIONS, _PREPARED),
+        size=Estimate(-freed, "bytes", provenance=Provenance.ESTIMATED, basis="size on disk less that of a new one"),
+        build_time=time,
+        wal=_scaled(size, WAL_PER_INDEX_BYTE, "a build writes 0.9 of the index's size as WAL; replicas receive it too"),
+        temporary_disk=_scaled(size, 2.0, "the new index beside the old one, and its sort in pgsql_tmp"),
+        statistics_trust=tuple(trust(table, capture)),
+        rollback=("None is needed: the index is the same, only smaller.",),
+        failure=(
+            f"A cancelled rebuild leaves an INVALID {index.name}_ccnew, written by every change: "
+            "DROP INDEX CONCURRENTLY it and run again."
+        ),
+        monitor=(_PROGRESS, f"SELECT pg_size_pretty(pg_relation_size({_literal(qualified(index))}));"),
     )
 
 

@@ -113,6 +113,14 @@ class DropIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class RebuildIndex:
+    """Build ``index`` anew as it is, in place of itself."""
+
+    index: Index
+    kind: str = "rebuild_index"
+
+
+@dataclass(frozen=True, slots=True)
 class CodeChange:
     """Code before and after in one language or ORM; ``guessed`` when names come from the schema, not from models."""
 
@@ -157,7 +165,7 @@ class Configure:
     kind: str = "configure"
 
 
-Action = AddIndex | DropIndex | EagerLoad | RewriteQuery | Configure
+Action = AddIndex | DropIndex | RebuildIndex | EagerLoad | RewriteQuery | Configure
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +205,7 @@ class Recommendation:
 
     @property
     def kind(self) -> str:
-        """add_index, drop_index, eager_load, rewrite_query or configure."""
+        """add_index, drop_index, rebuild_index, eager_load, rewrite_query or configure."""
         return self.action.kind
 
     @property
@@ -208,6 +216,8 @@ class Recommendation:
                 words = f"add {index.name}"
             case DropIndex(index=index):
                 words = f"drop {index.name}"
+            case RebuildIndex(index=index):
+                words = f"rebuild {index.name}"
             case Configure(setting=setting):
                 words = f"set {setting}"
             case _:

@@ -14,7 +14,7 @@ from advisor.report import words
 BLOCKING = frozenset({"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"})
 """PostgreSQL's lock modes that keep writers out (manual, table 13.2); the last one keeps readers out too."""
 
-ON_THE_SERVER = frozenset({"add_index", "drop_index", "configure"})
+ON_THE_SERVER = frozenset({"add_index", "drop_index", "rebuild_index", "configure"})
 """Kinds whose saving is the server's own time; the others save the application's waiting, round trips included."""
 
 
@@ -174,6 +174,7 @@ def _do(kinds: Counter[str]) -> str:
     steps = [
         ("add_index", "add {}", "index", "indexes"),
         ("drop_index", "drop {}", "index", "indexes"),
+        ("rebuild_index", "rebuild {}", "index", "indexes"),
         ("eager_load", "load eagerly in {}", "place of the code", "places of the code"),
         ("rewrite_query", "rewrite {}", "query", "queries"),
         ("configure", "change {}", "setting", "settings"),

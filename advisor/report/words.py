@@ -10,6 +10,7 @@ from advisor.model.recommendation import Benefit, Method
 KINDS = {
     "add_index": "Add index",
     "drop_index": "Drop index",
+    "rebuild_index": "Rebuild index",
     "eager_load": "Load eagerly",
     "rewrite_query": "Rewrite query",
     "configure": "Configure",
