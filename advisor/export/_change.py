@@ -190,6 +190,8 @@ class IndexChange:
             told.benefit.method
         ]
         planner = f" by {told.benefit.planner}" if told.benefit.planner else ""
+        if self.adds and any(column.expression for column in self.index.columns):
+            yield f"Afterwards: ANALYZE {self.index.table.sql}, since the planner knows nothing of the expression yet"
         yield f"Confidence: {told.confidence.value}; the benefit is {known}{planner}"
         yield f"Query Advisor {__version__}, recommendation {told.id}"
 

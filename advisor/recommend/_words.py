@@ -148,8 +148,13 @@ _METHODS = {
 def risks(
     index: Index, writers: Sequence[Query], table: Table, catalog: Catalog, slower: Sequence[ShapeBenefit]
 ) -> tuple[str, ...]:
-    """What gets worse, in figures."""
+    """What gets worse, in figures, and what is not known."""
     found: list[str] = []
+    if unknown := without_statistics(index, table):
+        found.append(
+            f"No statistics of {listed(unknown)} could be read, so the planner guessed how many rows match: "
+            "verify with an account that may SELECT them, or after ANALYZE."
+        )
     for query in writers:
         if not (cost := upkeep_ms(query, index, catalog)):
             continue
@@ -172,10 +177,18 @@ def risks(
     return tuple(found)
 
 
+def without_statistics(index: Index, table: Table) -> list[str]:
+    """The key columns of which the capture has no statistics, of a table that has rows."""
+    columns = [table.by_column.get(name) for name in index.keys]
+    return [column.name for column in columns if column is not None and column.stats is None and table.rows > 0]
+
+
 def verification(index: Index) -> tuple[str, ...]:
     """Statements to run once it is built."""
     schema, name = index.table.schema.replace("'", "''"), index.name.replace("'", "''")
+    analyze = f"ANALYZE {index.table.sql};  -- the planner knows nothing of an expression's values before"
     return (
+        *([analyze] if any(column.expression for column in index.columns) else []),
         f"SELECT indisvalid, pg_size_pretty(pg_relation_size(indexrelid)) FROM pg_index "
         f"WHERE indexrelid = '{qualified(index)}'::regclass;",
         f"SELECT idx_scan FROM pg_stat_user_indexes WHERE schemaname = '{schema}' AND indexrelname = '{name}';",

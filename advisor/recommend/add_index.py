@@ -250,8 +250,8 @@ class _Writer:
     def _confidence(self) -> Confidence:
         if not self._proven:
             return Confidence.LOW
-        fresh = self._table.rows > 0
-        return Confidence.HIGH if fresh and self._advice.calibration.median is not None else Confidence.MEDIUM
+        known = self._table.rows > 0 and not _words.without_statistics(self._index, self._table)
+        return Confidence.HIGH if known and self._advice.calibration.median is not None else Confidence.MEDIUM
 
     def _slower(self, pairs: Mapping[str, tuple[Cost, Cost]]) -> list[ShapeBenefit]:
         """Queries that the planner plans dearer with the chosen indexes than without any."""
