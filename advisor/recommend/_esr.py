@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from advisor.model.catalog import Catalog, Table, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
-from advisor.shape.mql_effort import Effort
+from advisor.shape.mql_effort import MOST, RARE, SORTABLE, Effort
 
 MAX_COVERED = 2
 """Fields that may be added to an index so that no document is fetched; each makes every write dearer."""
@@ -21,6 +21,8 @@ WORTH_COVERING = 10
 
 _EQUAL = (Operator.EQUAL, Operator.CONTAINS)
 _BOUNDED = (Operator.RANGE, Operator.PREFIX, Operator.IS_NOT_NULL)
+_TESTED = (Operator.REGEX, Operator.ILIKE)
+"""Conditions that no index seeks, but that are tested on its keys."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Wish:
     arrays: tuple[str, ...] = ()
     fingerprint: str = ""
     reasons: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
     sorts: bool = False
     foreign: bool = field(default=False)
 
@@ -80,17 +83,16 @@ def _of_block(
     for predicate in block.predicates:
         if predicate.branch:
             arms.setdefault(predicate.branch, []).append(predicate)
-    extra = () if arms else _covering(block, table, effort)
     if not arms:
-        wish = _wish(block, conjuncts, fingerprint, collation, table, extra)
+        wish = _wish(block, conjuncts, fingerprint, collation, table, effort if block.outer else None)
         if wish is not None:
             yield wish
         return
-    found = [_wish(block, [*conjuncts, *arm], fingerprint, collation, table, ()) for _, arm in sorted(arms.items())]
-    own = [_wish(block, arm, fingerprint, collation, table, ()) for _, arm in sorted(arms.items())]
+    found = [_wish(block, [*conjuncts, *arm], fingerprint, collation, table, None) for _, arm in sorted(arms.items())]
+    own = [_wish(block, arm, fingerprint, collation, table, None) for _, arm in sorted(arms.items())]
     if all(own):  # one arm without an index makes the whole $or a collection scan
         yield from (wish for wish in found if wish is not None)
-    elif conjuncts and (alone := _wish(block, conjuncts, fingerprint, collation, table, ())) is not None:
+    elif conjuncts and (alone := _wish(block, conjuncts, fingerprint, collation, table, None)) is not None:
         yield alone
 
 
@@ -100,29 +102,32 @@ def _wish(
     fingerprint: str,
     collation: str,
     table: Table | None,
-    extra: tuple[str, ...],
+    effort: Effort | None,
 ) -> Wish | None:
+    """``effort``: of the whole query where these predicates are all of it, which tells how many documents match."""
+    if _by_identity(predicates):
+        return None
     usable = [p for p in predicates if p.column and p.column != "_id" and not p.expression]
     equal = {p.column for p in usable if p.operator in _EQUAL or p.operator is Operator.IN}
     absent = [p.column for p in usable if p.operator is Operator.IS_NULL and p.column not in equal]
-    ranges = [p.column for p in usable if p.operator in _BOUNDED and p.column not in equal]
-    unequal = [p.column for p in usable if p.operator is Operator.NOT_EQUAL]
-    if _by_identity(predicates):
-        return None
+    weak = [p.column for p in usable if p.operator in (Operator.NOT_EQUAL, *_TESTED)]
     sort = [(key.column, key.descending) for key in block.sort if key.column not in equal]
     if sort and absent:
         equal |= set(absent)
         absent = []
-    ordered = _ordered(sort, ranges, limited=block.limited, equal=bool(equal))
     key = [k.column for k in block.group] if block.distinct else []
-    ordered = [*((name, False) for name in key if name not in equal), *ordered]
+    ordered = [(name, False) for name in key if name not in equal]
+    ordered += _ordered(sort, _ranges(usable, equal), block, effort, equal=bool(equal))
     if not equal and not ordered:
-        equal, absent = set(absent), []
+        equal = set(absent)
+        absent = []
+    if not equal and not ordered:
+        ordered = [(name, False) for name in _alone(usable, effort)]
     if not equal and not ordered:
         return None
     taken = {*equal, *(name for name, _ in ordered)}
-    wanted = (*absent, *(name for name in unequal if ordered or equal))
-    optional = tuple(dict.fromkeys(name for name in wanted if name not in taken))
+    seeks = bool(equal) or ordered[0][0] in {p.column for p in usable}
+    optional = tuple(dict.fromkeys(name for name in (*absent, *weak) if seeks and name not in taken))
     arrays = _arrays(table, (*taken, *optional))
     if len({_root(name, table) for name in arrays}) > 1:
         dropped = set(arrays[1:])
@@ -131,34 +136,62 @@ def _wish(
         optional = tuple(name for name in optional if name not in dropped)
         arrays = arrays[:1]
     kept = {p.column for p in usable if p.operator is Operator.IS_NOT_NULL}
+    extra = () if arrays or any(p.branch for p in predicates) else _covering(block, table, effort)
     return Wish(
         table=block.tables[0],
         equal=frozenset(equal),
         ordered=tuple(dict.fromkeys(ordered)),
         optional=optional,
-        covering=() if arrays else tuple(name for name in extra if name not in taken),
+        covering=tuple(name for name in extra if name not in taken),
         collation=collation,
         sparse=not equal and len(ordered) == 1 and ordered[0][0] in kept and not sort,
         arrays=arrays,
         fingerprint=fingerprint,
+        tested=tuple(sorted({p.column for p in usable if p.operator in _TESTED})),
         sorts=bool(block.sort),
         foreign=not block.outer or any(p.operand is Operand.COLUMN for p in predicates),
     )
 
 
+def _ranges(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
+    """Fields with a range, those with both ends first: they select less than those with one."""
+    found = [p for p in usable if p.operator in _BOUNDED and p.column not in equal]
+    return list(dict.fromkeys(p.column for p in sorted(found, key=lambda p: p.sql_operator != "between")))
+
+
+def _alone(usable: Sequence[Predicate], effort: Effort | None) -> tuple[str, ...]:
+    """The field of a negation or regular expression that nothing else narrows, where so few documents match that even
+    all of a collection's keys, or the ranges beside one value, are less to read than its documents."""
+    share = effort.matches if effort is not None else None
+    if share is None:
+        return ()
+    most = {Operator.NOT_EQUAL: MOST, **dict.fromkeys(_TESTED, RARE)}
+    return tuple(p.column for p in usable if share < most.get(p.operator, 0.0))[:1]
+
+
 def _ordered(
-    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], *, limited: bool, equal: bool
+    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], block: QueryBlock, effort: Effort | None, *, equal: bool
 ) -> list[tuple[str, bool]]:
     """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan.
 
-    The exception: with neither an equality to narrow the scan nor a limit to stop it, walking the whole index in the
-    order of the sort reads every key, whereas the range alone reads only what is wanted.
+    The exception (the manual's ERS): where all that matches is read anyhow, no limit stopping it, ranges come first.
+    Sorting what matches in memory then costs half a document for each, whereas walking the order of the sort may read
+    every key. With an equality before them this is done up to as many documents as sort without harm. After a leading
+    sort no range narrows anything: the server then walks the whole index and tests documents.
     """
     sorted_by = {name for name, _ in sort}
-    others = [(name, False) for name in dict.fromkeys(ranges) if name not in sorted_by]
-    if others and sort and not limited and not equal and not sorted_by & set(ranges):
+    others = [(name, False) for name in ranges if name not in sorted_by]
+    if not others or not sort:
+        return [*sort, *others]
+    if _reads_all(block, effort, equal=equal) and not sorted_by & set(ranges):
         return [*others[:1], *sort, *others[1:]]
-    return [*sort, *others]
+    return [*sort, *others] if equal or sorted_by & set(ranges) else list(sort)
+
+
+def _reads_all(block: QueryBlock, effort: Effort | None, *, equal: bool) -> bool:
+    if effort is not None and effort.complete:
+        return not equal or (effort.returned or 0.0) <= SORTABLE
+    return not block.limited and not equal
 
 
 def _by_identity(predicates: Iterable[Predicate]) -> bool:

@@ -96,6 +96,12 @@ def risks(index: Index, table: Table | None, wishes: Sequence[Wish]) -> Iterator
                 "Precondition: at most one of these fields holds an array in any document; "
                 "two make the build and later inserts fail (CannotIndexParallelArrays, 171)."
             )
+    tested = sorted({name for wish in wishes for name in wish.tested} & set(index.keys))
+    if tested:
+        yield (
+            f"The regular expression on {', '.join(tested)} is tested on keys instead of documents, it does not seek: "
+            "a normalised copy of the field, compared for equality, or a text index would."
+        )
     if index.options.get("collation"):
         yield "It serves queries of this collation only; others on the same fields do not use it for strings."
     if index.options.get("sparse") == "true":

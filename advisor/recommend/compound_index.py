@@ -75,7 +75,7 @@ def _reason_against(wish: Wish, effort: Effort, table: Table | None) -> str | No
     served = table is not None and any(serves(index, wish) for index in table.indexes)
     if wish.foreign:
         return None if served or not effort.wasteful else ""
-    if not effort.wasteful and not effort.sorted_in_memory:
+    if not effort.wasteful and not effort.selective and not effort.sorted_in_memory:
         large = effort.collection_scan and effort.examined >= SMALL
         return _all_of_it(effort) if large and effort.share is not None else None
     if served and effort.returned is None:

@@ -2,8 +2,8 @@
 
 ## What it finds
 
-Queries whose plan is a collection scan (COLLSCAN) of at least 500 documents, of which most are thrown away, or whose
-answer does not tell how many matched (counts, groups).
+Queries whose plan is a collection scan (COLLSCAN) of at least 500 documents that returns less than 35 % of them, or
+whose answer does not tell how many matched (counts, groups).
 
 ## Why it matters
 
@@ -20,8 +20,8 @@ The work grows with the collection, not with the answer, and pushes other collec
 
 ## When it is wrong
 
-When the answer is most of the collection: then reading it is the cheapest way. Reports that run once a night may be
-left alone. A clustered collection reports an unbounded range on its key as COLLSCAN too.
+When the answer is a third of the collection or more: then reading it is the fastest way. Reports that run once a night
+may be left alone. A clustered collection reports an unbounded range on its key as COLLSCAN too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from collections.abc import Iterator
 from advisor.model.finding import Finding, Rule
 from advisor.ports import Study
 from advisor.rules import _examined
-from advisor.shape.mql_effort import MOST, SMALL
 
 RULE = Rule.of(__name__, "A collection is read whole for few of its documents", ("mongodb",), ("plans",))
 
@@ -39,7 +38,7 @@ RULE = Rule.of(__name__, "A collection is read whole for few of its documents", 
 def find(study: Study) -> Iterator[Finding]:
     """Yield one finding for each."""
     for query, effort in _examined.measured(study):
-        if effort.collection_scan and effort.wasteful and effort.documents >= SMALL and (effort.share or 0.0) < MOST:
+        if effort.selective:
             name = query.shape.tables[0].name
             message = f"{name} is read whole: a collection scan examines {_examined.words(effort)}."
             yield _examined.finding(study, RULE, query, effort, message)

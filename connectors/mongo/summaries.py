@@ -100,6 +100,8 @@ def _plan(text: str, rows: list[Mapping[str, Any]], catalog: Catalog | None) -> 
         largest = max((row[key] or 0 for row in rows), default=0)
         if largest:
             attributes[label] = str(largest)
+    if limited := sum(row["limited"] for row in rows):
+        attributes["limit reached"] = f"{sum(row['cut'] for row in rows) / limited:.2f}"
     root = PlanNode(
         node.kind, node.access, node.table, index=node.index, rows=means["returned"], actual_rows=means["returned"],
         actual_ms=means["ms"], loops=1.0, spilled_bytes=node.spilled_bytes, keys_examined=node.keys_examined,

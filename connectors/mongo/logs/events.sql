@@ -41,7 +41,8 @@ SELECT
     o.bytes + coalesce(e.bytes, 0) AS response_bytes,
     coalesce(o.has_sort = 'true', false) AS has_sort_stage,
     coalesce(o.used_disk = 'true', false) AS used_disk,
-    coalesce(e.statements, 1) AS statements
+    coalesce(e.statements, 1) AS statements,
+    o.returned + coalesce(e.returned, 0) >= nullif(o.limit_asked, 0) AS limit_reached
 FROM operation AS o
 JOIN text_of AS t ON t.question = o.question AND t.text <> ''
 LEFT JOIN session_of AS s ON s.position = o.position

@@ -12,6 +12,8 @@ SELECT
     max(docs_examined) AS most_documents,
     max(response_bytes) AS most_bytes,
     max(coalesce("rows", returned)) AS most_returned,
+    count(limit_reached) AS limited,
+    count(*) FILTER (limit_reached) AS cut,
     min(server_query_id) AS server_query_id
 FROM event
 WHERE plan_summary IS NOT NULL OR docs_examined IS NOT NULL

@@ -5,6 +5,9 @@ SELECT
     coalesce(originating, command) AS asked,
     CASE WHEN q THEN kind_of WHEN first_key = 'getMore' THEN regexp_extract(originating, '^\{"(\w+)"', 1) ELSE first_key END
         AS operation,
+    CASE WHEN NOT q AND contains(asked, 'limit":') AND NOT contains(asked, '"$lookup"')
+        THEN TRY_CAST(nullif(regexp_extract(asked, '"\$?limit":(?:\{"\$number\w+":"?)?(\d+)', 1), '') AS BIGINT) END
+        AS limit_asked,
     first_key = 'getMore' AS more,
     first_key IN ('update', 'delete') AS envelope,
     CASE

@@ -12,6 +12,7 @@ from advisor.model.catalog import Catalog, Column, Index, IndexColumn, Table, Ta
 from advisor.recommend._esr import wishes
 from advisor.recommend._esr_merge import merged, serves
 from advisor.shape.mql import shape_of
+from advisor.shape.mql_effort import Effort
 from connectors.mongo.commands import canonical
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +36,9 @@ def find(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
     [
         (find({"s": 1, "t": {"$gt": 5}}, sort={"c": -1}, limit=5), ["s_1_c_-1_t_1"]),
         (find({"t": {"$gt": 5}}, sort={"c": -1}), ["t_1_c_-1"]),
-        (find({"t": {"$gt": 5}}, sort={"c": -1}, limit=5), ["c_-1_t_1"]),
+        (find({"t": {"$gt": 5}}, sort={"c": -1}, limit=5), ["c_-1"]),  # t would narrow nothing there: see _ordered
+        (find({"a": 1, "t": {"$gt": 5}, "u": {"$gt": 1, "$lt": 5}}), ["a_1_u_1_t_1"]),
+        (find({"a": 1, "b": {"$regex": "x"}}), ["a_1_b_1"]),
         (find({"u": {"$in": [1, 2]}}, sort={"c": 1}), ["u_1_c_1"]),
         (find({"a": 1, "b": {"$ne": 2}}), ["a_1_b_1"]),
         (find({"b": {"$ne": 2}}), []),
@@ -49,6 +52,33 @@ def find(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
 )
 def test_the_order_of_keys(command: dict[str, Any], expected: list[str]) -> None:
     assert advised(command) == expected
+
+
+def effort(documents: float, returned: float, *, complete: bool) -> Effort:
+    return Effort(0.0, documents, returned, False, True, False, complete=complete)
+
+
+@pytest.mark.parametrize(
+    ("command", "found", "expected"),
+    [
+        # A limit that is not reached stops nothing: what matches is read, and sorting it is the lesser evil.
+        (find({"s": 1, "t": {"$gt": 5}}, sort={"c": -1}, limit=50), effort(9e4, 12, complete=True), ["s_1_t_1_c_-1"]),
+        (find({"s": 1, "t": {"$gt": 5}}, sort={"c": -1}, limit=50), effort(9e4, 50, complete=False), ["s_1_c_-1_t_1"]),
+        (find({"s": 1, "t": {"$gt": 5}}, sort={"c": -1}), effort(9e4, 3e4, complete=True), ["s_1_c_-1_t_1"]),
+        (find({"t": {"$gt": 5}}, sort={"c": -1}, limit=50), effort(9e4, 12, complete=True), ["t_1_c_-1"]),
+        # A negation or regular expression alone narrows when little is left.
+        (find({"b": {"$ne": 2}}), effort(9e4, 900, complete=True), ["b_1"]),
+        (find({"b": {"$ne": 2}}), effort(9e4, 7e4, complete=True), []),
+        (find({"b": {"$regex": "^x", "$options": "i"}}), effort(9e4, 1, complete=True), ["b_1"]),
+        (find({"b": {"$regex": "x", "$options": "i"}}, limit=10), effort(9e4, 10, complete=False), []),
+        (find({"b": {"$regex": "x", "$options": "i"}}), effort(9e4, 9e3, complete=True), []),
+    ],
+)
+def test_the_order_of_keys_where_it_is_known_what_matches(
+    command: dict[str, Any], found: Effort, expected: list[str]
+) -> None:
+    wished = list(wishes(shape_of(canonical(command, "shop")), Catalog(search_path=("shop",)), found))
+    assert [index.name for index in merged(wished, Catalog(search_path=("shop",)))] == expected
 
 
 def test_one_index_serves_queries_that_begin_alike() -> None:
