@@ -361,6 +361,10 @@ class Catalog:
         others = self._by_bare_name.get(name, ())
         return others[0] if len(others) == 1 else None
 
+    def short_name(self, table: TableName) -> str:
+        """The table's bare name; with its schema where another schema has one of that name."""
+        return table.name if len(self._by_bare_name.get(table.name, ())) < 2 else str(table)
+
     def foreign_keys_of(self, table: TableName) -> tuple[ForeignKey, ...]:
         """Foreign keys whose referencing side is ``table``."""
         return tuple(key for key in self.foreign_keys if key.table == table)

@@ -147,7 +147,7 @@ def recommendation(study: Study, drop: Drop, findings: Sequence[Finding], *, ask
     checked = " The planner was asked: no query of the workload becomes dearer." if asked else ""
     return Recommendation(
         id=identifier("drop_index", str(table.name), index.name),
-        title=f"Drop the index {index.name} on {table.name.name}: {drop.rule.replace('-', ' ')}",
+        title=f"Drop the index {index.name} on {study.catalog.short_name(table.name)}: {drop.rule.replace('-', ' ')}",
         action=action,
         statement=statement,
         tables=(table.name,),

@@ -25,7 +25,7 @@ def shortened(text: str) -> str:
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
 
 
-def title(index: Index, benefit: Sequence[ShapeBenefit]) -> str:
+def title(index: Index, benefit: Sequence[ShapeBenefit], catalog: Catalog) -> str:
     """The recommendation in one line."""
     count = len(benefit)
     serves = (
@@ -34,12 +34,8 @@ def title(index: Index, benefit: Sequence[ShapeBenefit]) -> str:
     method = {"gin": "GIN ", "gist": "GiST ", "brin": "BRIN "}.get(index.method, "")
     which = "partial " if index.predicate else ""
     verb = "speeds up" if count else "serves"
-    return f"Add {'an' if not which + method else 'a'} {which}{method}index on {keys(index)}: {verb} {serves}"
-
-
-def keys(index: Index) -> str:
-    """``orders (customer_id, created_at)``."""
-    return f"{index.table.name} ({', '.join(column.sql for column in index.columns)})"
+    place, keys = catalog.short_name(index.table), ", ".join(column.sql for column in index.columns)
+    return f"Add {'an' if not which + method else 'a'} {which}{method}index on {place} ({keys}): {verb} {serves}"
 
 
 def _is_check(shape: ShapeBenefit) -> bool:

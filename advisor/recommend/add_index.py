@@ -128,7 +128,7 @@ class _Writer:
         size = self._advice.sizes.get(self._index)
         return Recommendation(
             id=identifier("add_index", str(self._index.table), label(self._index)),
-            title=_words.title(self._final, by_shape),
+            title=_words.title(self._final, by_shape, self._study.catalog),
             action=action,
             statement=statement,
             tables=(self._index.table,),

@@ -42,9 +42,10 @@ def _recommendation(study: Study, index: Index, table: Table) -> Recommendation:
     needed, actual = size_on(index, table), index.size_bytes or 0
     action = RebuildIndex(index)
     statement = f"REINDEX INDEX CONCURRENTLY {qualified(index)}"
+    name = study.catalog.short_name(table.name)
     return Recommendation(
         id=identifier("rebuild_index", str(table.name), index.name),
-        title=f"Rebuild the index {index.name} on {table.name.name}: {megabytes(actual - needed)} of it is empty",
+        title=f"Rebuild the index {index.name} on {name}: {megabytes(actual - needed)} of it is empty",
         action=action,
         statement=statement,
         tables=(table.name,),
