@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import duckdb
 
-from connectors.postgres.logs.literals import literal
+from connectors.postgres.logs.literals import comments, literal, skeleton, without_comments
+from connectors.postgres.logs.records import trimmed
 
 KEPT = 100_000
 """Cursors remembered from piece to piece, the latest; those of sessions long gone fall out."""
@@ -19,7 +20,7 @@ _PREPARED = r"(?is)^prepare:\s+prepare\s+.*?\bas\s+(.*)$"
 
 def create(database: duckdb.DuckDBPyConnection) -> None:
     """Make the table that remembers cursors."""
-    database.execute("CREATE TABLE declared (s UBIGINT, name VARCHAR, line_ BIGINT, query VARCHAR)")
+    database.execute("CREATE TABLE declared (s UBIGINT, name VARCHAR, line_ BIGINT, query VARCHAR, comment VARCHAR)")
 
 
 def resolve_cursors(database: duckdb.DuckDBPyConnection, table: str, base: int) -> None:
@@ -28,16 +29,16 @@ def resolve_cursors(database: duckdb.DuckDBPyConnection, table: str, base: int) 
     database.execute(
         f"""INSERT INTO declared
             SELECT hash(session), lower(regexp_extract(body, {literal(_DECLARED)}, 1)), {line},
-                   regexp_extract(body, {literal(_DECLARED)}, 2)
-            FROM {table} WHERE verb = 'DECLARE' AND regexp_matches(body, {literal(_DECLARED)})"""
+                   regexp_extract(body, {literal(_DECLARED)}, 2), comment
+            FROM {table} WHERE head = 'DECLA' AND regexp_matches(body, {literal(_DECLARED)})"""
     )
     database.execute(
-        f"""UPDATE {table} SET body = found.query
-            FROM (SELECT f.rid, d.query
+        f"""UPDATE {table} SET body = found.query, comment = found.comment, skeleton = {skeleton("found.query")}
+            FROM (SELECT f.rid, d.query, d.comment
                   FROM (SELECT rowid AS rid, hash(session) AS s, {line} AS line_,
-                               lower(CASE verb WHEN 'DECLARE' THEN regexp_extract(body, {literal(_DECLARED)}, 1)
+                               lower(CASE head WHEN 'DECLA' THEN regexp_extract(body, {literal(_DECLARED)}, 1)
                                                ELSE regexp_extract(body, {literal(_FETCHED)}, 1) END) AS name
-                        FROM {table} WHERE verb IN ('FETCH', 'MOVE', 'DECLARE')) f
+                        FROM {table} WHERE head IN ('FETCH', 'DECLA') OR starts_with(head, 'MOVE')) f
                   ASOF JOIN declared d ON f.s = d.s AND f.name = d.name AND f.line_ >= d.line_) found
             WHERE {table}.rowid = found.rid"""
     )
@@ -46,8 +47,9 @@ def resolve_cursors(database: duckdb.DuckDBPyConnection, table: str, base: int) 
 
 def resolve_prepared(database: duckdb.DuckDBPyConnection, table: str) -> None:
     """Give EXECUTE in ``table`` the text that was prepared, which its DETAIL repeats; its arguments are parameters."""
+    prepared = f"regexp_extract(detail, {literal(_PREPARED)}, 1)"
     database.execute(
-        f"""UPDATE {table} SET body = regexp_extract(detail, {literal(_PREPARED)}, 1),
-                               detail = 'parameters: $0 = ' || body
-            WHERE verb = 'EXECUTE' AND regexp_matches(detail, {literal(_PREPARED)})"""
+        f"""UPDATE {table} SET body = {trimmed(without_comments(prepared))}, comment = {comments(prepared)},
+                               skeleton = NULL, detail = 'parameters: $0 = ' || body
+            WHERE head = 'EXECU' AND regexp_matches(detail, {literal(_PREPARED)})"""
     )

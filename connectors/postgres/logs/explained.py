@@ -13,8 +13,8 @@ import duckdb
 
 from advisor.errors import AdvisorError
 from advisor.model.plan import Plan
-from connectors.postgres.logs.literals import folded, literal, without_comments, without_values
-from connectors.postgres.logs.records import EVENTS
+from connectors.postgres.logs.literals import comments, folded, literal, without_comments, without_values
+from connectors.postgres.logs.records import EVENTS, HEAD, trimmed
 from connectors.postgres.plan import parse_plan
 
 KEPT = 2_000
@@ -22,9 +22,8 @@ KEPT = 2_000
 
 _TEXT = r"(?s)^\s*Query Text: (.*?)\n(?:Query (?:Parameters|Identifier): [^\n]*\n)*[A-Z][^\n]*\((?:cost=|actual )"
 _QUERY = f"""
-trim(CASE WHEN starts_with(ltrim(body, E' \\n\\t'), '{{')
-          THEN json_extract_string(TRY_CAST(body AS JSON), '$."Query Text"')
-          ELSE regexp_extract(body, {literal(_TEXT)}, 1) END, E' ;\\n\\t')
+CASE WHEN starts_with(ltrim(body, E' \\n\\t'), '{{') THEN json_extract_string(TRY_CAST(body AS JSON), '$."Query Text"')
+     ELSE regexp_extract(body, {literal(_TEXT)}, 1) END
 """
 _ROWS = """
 TRY_CAST(TRY_CAST(coalesce(
@@ -45,12 +44,13 @@ def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int, la
     line = f"coalesce(line, {base} + rowid)"
     database.execute(
         f"""CREATE OR REPLACE TABLE explained AS
-            SELECT rowid AS rid, hash(session) AS s, {line} AS line_, {_QUERY} AS query, {_ROWS} AS row_count,
-                   coalesce(context, '') <> '' AS nested
-            FROM {table} WHERE kind = 'A'"""
+            SELECT * EXCLUDE (said), {trimmed(without_comments("said"))} AS query, {comments("said")} AS comment
+            FROM (SELECT rowid AS rid, hash(session) AS s, {line} AS line_, {_QUERY} AS said, {_ROWS} AS row_count,
+                         coalesce(context, '') <> '' AS nested
+                  FROM {table} WHERE kind = 'A')"""
     )
     executions = f"""
-        (SELECT rowid AS rid, hash(session) AS s, {line} AS line_, trim(body, E' ;\\n\\t') AS body
+        (SELECT rowid AS rid, hash(session) AS s, {line} AS line_, body
          FROM {table} WHERE contains('{EVENTS}', kind))"""
     database.execute(
         f"""CREATE OR REPLACE TABLE covered AS
@@ -60,14 +60,13 @@ def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int, la
             FROM explained e ASOF LEFT JOIN {executions} n ON e.s = n.s AND e.line_ <= n.line_
             ASOF LEFT JOIN {executions} p ON e.s = p.s AND e.line_ >= p.line_"""
     )
-    exact = without_comments("query")
     database.execute(
         f"""INSERT INTO plan
             SELECT {folded("replaced")}, ms, body
-            FROM (SELECT {without_values("plain")} AS replaced, ms, body
-                  FROM (SELECT trim({exact}) AS plain, t.ms, t.body FROM explained e JOIN {table} t ON t.rowid = e.rid
-                        WHERE query <> ''
-                        QUALIFY row_number() OVER (PARTITION BY query ORDER BY t.ms DESC, e.rid) = 1))"""
+            FROM (SELECT {without_values("query")} AS replaced, t.ms, t.body
+                  FROM explained e JOIN {table} t ON t.rowid = e.rid
+                  WHERE query <> ''
+                  QUALIFY row_number() OVER (PARTITION BY query ORDER BY t.ms DESC, e.rid) = 1)"""
     )
     database.execute(
         f"""CREATE OR REPLACE TABLE plan AS FROM plan
@@ -85,8 +84,8 @@ def resolve_plans(database: duckdb.DuckDBPyConnection, table: str, base: int, la
                 WHERE rowid IN (SELECT rid FROM covered WHERE at_end AND event IS NULL)"""
         )
     database.execute(
-        f"""UPDATE {table} SET kind = 'S', body = e.query, row_count = e.row_count,
-                   verb = upper(regexp_extract(left(e.query, 40), '[A-Za-z]+'))
+        f"""UPDATE {table} SET kind = 'S', body = e.query, comment = e.comment, skeleton = NULL,
+                   row_count = e.row_count, head = {HEAD.replace("body", "e.query")}
             FROM explained e JOIN covered c USING (rid)
             WHERE {table}.rowid = e.rid AND {table}.kind = 'A' AND NOT e.nested AND c.event IS NULL AND e.query <> ''"""
     )

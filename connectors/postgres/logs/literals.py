@@ -4,8 +4,9 @@ Every literal becomes ``$0``, which PostgreSQL never writes itself; parameters `
 literals keeps one element or two, since one against many tells a lazy load from a batched one; further rows of a
 VALUES list go. What falls together only by grammar (casts, whitespace, aliases) is left to ``advisor.shape``.
 
-Most texts take the fast path, one RE2 pass without captures. Texts that need a lexer (backslashes, comments, dollar
-quotes, quoted identifiers with blanks) take the exact path: they are cut into tokens, and tokens are replaced.
+Most texts take the fast path, one RE2 pass without captures (:func:`skeleton`); whether it read a text rightly shows
+in what it leaves, of which there are few. Texts that need a lexer (escapes, comments, dollar quotes, quoted
+identifiers with blanks) take the exact path: they are cut into tokens, and tokens are replaced.
 Lexical rules: PostgreSQL documentation, section 4.1.
 """
 
@@ -15,10 +16,11 @@ _NUMBER = r"\d(?:[eE][+-]|[\w.])*"
 _STRING = r"(?:\b[eEbBxXnN]|\b[uU]&)?'(?:[^']|'')*'"
 _FAST = rf"{_STRING}|(?:\B\.)?\b{_NUMBER}"
 _WITH_PARAMETERS = rf"(\$\d+)|{_FAST}"
-_TYPE = (  # modifiers belong to the type: numeric(10, 2) is no value
+_MODIFIED = (  # modifiers belong to the type: numeric(10, 2) is no value
     r"(?i:\b(?:numeric|decimal|dec|varchar|varying|char|character|bpchar|bit|varbit|float|timestamp|timestamptz|time"
-    r"|timetz|interval)\s?\(\s?\d+(?:\s?,\s?\d+)?\s?\))"
+    r"|timetz|interval)\s?\(\s?{0}(?:\s?,\s?{0})?\s?\))"
 )
+_TYPE = _MODIFIED.format(r"\d+")
 _TOKEN = (
     r"(?s)--[^\n]*|/\*(?:[^*]|\*+[^*/])*\*+/"  # comments (a nested one ends at the first end; rare in practice)
     r'|(?:[uU]&)?"(?:[^"]|"")*"'
@@ -33,6 +35,7 @@ _PLAIN = r"[^\"'\\$/\-]"
 _SIMPLE = (  # all of a text that one pass of _FAST reads rightly; what does not match is read by tokens
     rf"(?s)(?:{_PLAIN}+|\"[A-Za-z_][\w.$]*\"|'[^'\\]*'|\$\d|/\s|-{_PLAIN})*"
 )
+_READ_RIGHTLY = r"(?s)(?:[^\"'$/\\\-]+|\"[A-Za-z_][\w.]*\"|/?\$0|/[^*\"'$/\\\-]|-\$0|-[^\"'$/\\\-])*"
 _TYPED = ("::", "CAST", "cast", "CREATE", "create", "ALTER", "alter")
 _WORD_AND_DIGIT = r"[\x{80}-\x{10FFFF}]\d"  # RE2's \b knows ASCII words only
 _DOLLAR_TAG = r"\$[A-Za-z_]\w*\$"
@@ -57,6 +60,29 @@ def is_hard(text: str) -> str:
         f"CASE WHEN NOT regexp_full_match({text}, {literal(_SIMPLE)}) THEN true"
         f" WHEN strlen({text}) <> length({text}) AND regexp_matches({text}, {literal(_WORD_AND_DIGIT)}) THEN true"
         f" WHEN {typed} THEN regexp_matches({text}, {literal(_TYPE)}) ELSE false END"
+    )
+
+
+def skeleton(text: str) -> str:
+    """SQL: the expression ``text`` (comments gone already) after the fast path. NULL when a sign tells that it is too
+    simple for it: a dollar (parameters, dollar quotes), or a backslash beside an escape string."""
+    escaped = f"contains({text}, '\\') AND (contains({text}, 'E''') OR contains({text}, 'e'''))"
+    return (
+        f"CASE WHEN contains({text}, '$') THEN NULL WHEN {escaped} THEN NULL"
+        f" ELSE regexp_replace({text}, {literal(_FAST)}, '$0', 'g') END"
+    )
+
+
+def is_doubtful(skeleton: str) -> str:
+    """The SQL condition under which the fast path may have misread the text that left ``skeleton``.
+
+    Misreading begins at a quoted name, at a comment, at an open quote, or at a letter that is none for RE2, and what is
+    before it was read rightly: its sign is there still.
+    """
+    seen = _WORD_AND_DIGIT.replace(r"\d", r"\$0") + "|" + _MODIFIED.format(r"\$0")
+    return (
+        f"CASE WHEN NOT regexp_full_match({skeleton}, {literal(_READ_RIGHTLY)}) THEN true"
+        f" ELSE regexp_matches({skeleton}, {literal(seen)}) END"
     )
 
 

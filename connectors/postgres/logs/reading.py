@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from advisor.captures import quoted, write_events
+from advisor.captures import quoted
 from advisor.errors import LogFormatError
 from advisor.model.capture import Coverage
 from advisor.model.plan import Plan
@@ -22,11 +22,17 @@ from connectors.postgres.logs.explained import plans as collected_plans
 from connectors.postgres.logs.files import Unread, head, opened
 from connectors.postgres.logs.format import Format
 from connectors.postgres.logs.logfile import LogFile
+from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.prefix import compiled
 from connectors.postgres.logs.sides import write as write_sides
 
 MEMORY = "450MB"
 """What DuckDB may take; with pieces of the file in Python the whole stays under 1 GB. Beyond it spills to disk."""
+
+
+PLANNED_HERE = "statistics_propagation, join_order, build_side_probe_side"
+"""What DuckDB shall not decide by a piece's contents: whether Parquet columns may be NULL, and that the narrow side of a
+join, written on the right, is the one to be hashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,9 @@ def read(
         ExitStack() as stack,
     ):
         database.execute("SET TimeZone = 'UTC'")
-        writer = stack.enter_context(EventWriter(database, Path(scratch), keep_values))
+        database.execute(f"SET disabled_optimizers = '{PLANNED_HERE}'")
+        joined = Joined(stack.enter_context(events.open("wb")))
+        writer = stack.enter_context(EventWriter(database, Path(scratch), joined, keep_values))
         total = sum(path.stat().st_size for path in paths if path.exists())
         before = 0
         for path in paths:
@@ -105,7 +113,7 @@ def read(
                 break
             before += path.stat().st_size
         writer.close(paths[-1].name if paths else "")
-        _join(database, writer.parts, events)
+        joined.close()
         found = writer.found
         started_at, ended_at = _window(database, events)
         sides = write_sides(database, events.parent)
@@ -122,18 +130,6 @@ def read(
         ),
         formats=tuple(seen),
     )
-
-
-def _join(database: duckdb.DuckDBPyConnection, parts: Sequence[Path], events: Path) -> None:
-    if not parts:
-        write_events(events, [])
-    elif len(parts) == 1:
-        parts[0].replace(events)
-    else:
-        names = ", ".join(f"'{quoted(part)}'" for part in parts)
-        database.execute(
-            f"COPY (FROM read_parquet([{names}])) TO '{quoted(events)}' (FORMAT parquet, COMPRESSION zstd)"
-        )
 
 
 def _window(database: duckdb.DuckDBPyConnection, events: Path) -> tuple[datetime | None, datetime | None]:

@@ -1,13 +1,15 @@
 """The records of a log: what every format yields, and what each record says.
 
 A format is a DuckDB relation over a piece of the raw file with the columns of :data:`RECORD_COLUMNS`. ``classified``
-puts beside them what the message means: its kind, duration, statement name and text. Message texts are those of
+puts beside them what the message means: its kind, duration, portal and text. Message texts are those of
 PostgreSQL 13 to 18 (``src/backend/tcop/postgres.c``, ``contrib/auto_explain``) under ``lc_messages = C``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from connectors.postgres.logs.literals import comments, skeleton, without_comments
 
 RECORD_COLUMNS: Mapping[str, str] = {
     "logged": "TIMESTAMP",  # as printed; `zone` says in which zone
@@ -28,6 +30,9 @@ RECORD_COLUMNS: Mapping[str, str] = {
 }
 """The columns that a format's relation has, in order."""
 
+NOTHING = "SELECT " + ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in RECORD_COLUMNS.items()) + " LIMIT 0"
+"""SQL: a relation of a log without records."""
+
 # What a record is, one letter each:
 #   S statement with its duration           s statement logged at its start
 #   X execution (extended) with duration    x execution logged at its start
@@ -37,9 +42,6 @@ RECORD_COLUMNS: Mapping[str, str] = {
 #   E an error with its statement           O anything else
 EVENTS = "SXFsxfE"
 """Kinds that are one execution each. Not an SQL list: DuckDB turns a long IN into a join, which loses the order."""
-
-PARAMETERISED = "'X', 'x'"
-"""Kinds whose few texts come again and again with other parameters."""
 
 STARTS = "'s', 'x', 'f'"
 """Kinds logged before the statement ran."""
@@ -62,37 +64,65 @@ CASE WHEN ended > 0 THEN
      ELSE 'O' END
 """
 
-_BODY = """
+_SAID = """
 CASE WHEN kind IN ('S', 'X', 'F') THEN substr(message, ended + 6 + instr(tail, ': '))
      WHEN kind IN ('s', 'x', 'f') THEN substr(message, instr(message, ': ') + 2)
      WHEN kind IN ('E', 'O') THEN statement
      WHEN kind = 'A' THEN substr(message, ended + 10) END
 """
 
+_COMMENTED = """
+CASE WHEN NOT event THEN 0
+     WHEN contains(said, '/*') THEN
+          CASE WHEN ends_with(rtrim(said, E' ;\\n\\t'), '*/') AND NOT contains(said, '--')
+                    AND NOT contains(substr(said, instr(said, '/*') + 2), '/*') THEN 1 ELSE 2 END
+     WHEN contains(said, '--') THEN 2 ELSE 0 END
+"""
+"""0: no comment; 1: one at the end, as sqlcommenter writes; 2: anything else, to be cut by tokens."""
+
+_LOOSE_ENDS = " OR ".join(
+    f"{test}(uncommented, {end})"
+    for test, ends in (("ends_with", ("';'", "' '", r"E'\n'", r"E'\t'")), ("starts_with", ("' '", r"E'\n'", r"E'\t'")))
+    for end in ends
+)
+
 _NAME = """
 CASE kind WHEN 'F' THEN substr(tail, 20, instr(tail, ': ') - 20)
           WHEN 'f' THEN substr(message, 20, instr(message, ': ') - 20) END
 """
 
-_HEAD = "left(CASE WHEN starts_with(body, '/*') THEN substr(body, instr(body, '*/') + 2) ELSE body END, 40)"
+HEAD = "upper(left(body, 5))"
+"""SQL: enough of a statement to tell those that say something about others: BEGIN, COMMIT, FETCH, EXECUTE, …"""
+
+
+def trimmed(text: str) -> str:
+    """SQL: a statement without the blanks and semicolons around it."""
+    return f"trim({text}, E' ;\\n\\r\\t')"
 
 
 def classified(relation: str) -> str:
-    """SQL: the records of ``relation`` with ``kind``, ``ms``, ``name`` (of a portal), ``body`` and ``verb``.
+    """SQL: the records of ``relation`` with what they say.
 
+    ``kind``, ``ms``, ``name`` (of a portal); ``body``: an execution's text without comments, the plan of auto_explain,
+    or else the STATEMENT; ``comment``; ``head``: :data:`HEAD`; ``skeleton``: see :func:`literals.skeleton`.
     Parse and bind keep their duration only; ``message`` stays for records that are no statement.
     """
     kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in ("message", "detail", "statement"))
     return f"""
-SELECT {kept}, kind, {_NAME} AS name, body, ms,
-       CASE WHEN contains('{EVENTS}', kind) THEN upper(regexp_extract({_HEAD}, '[A-Za-z]+')) END AS verb,
+SELECT {kept}, kind, {_NAME} AS name, body, comment, ms, CASE WHEN event THEN {HEAD} END AS head,
+       CASE WHEN event THEN {skeleton("body")} END AS skeleton,
        CASE WHEN kind NOT IN ('P', 'B', 'D') THEN detail END AS detail,
        CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message,
        NULL::BIGINT AS row_count
-FROM (SELECT *, {_BODY} AS body
-      FROM (SELECT *, {_KIND} AS kind,
-                   CASE WHEN ended > 0 THEN TRY_CAST(substr(message, 11, ended - 11) AS DOUBLE) END AS ms
-            FROM (SELECT *, CASE WHEN ended > 0 THEN substr(message, ended + 5, 120) END AS tail
-                  FROM (SELECT *, CASE WHEN starts_with(message, 'duration: ') THEN instr(message, ' ms') ELSE 0 END
-                               AS ended FROM ({relation})))))
+FROM (SELECT *, CASE WHEN event AND ({_LOOSE_ENDS}) THEN {trimmed("uncommented")} ELSE uncommented END AS body
+FROM (SELECT *, CASE commented WHEN 0 THEN said WHEN 1 THEN left(said, instr(said, '/*') - 1)
+                     ELSE {without_comments("said")} END AS uncommented,
+             CASE commented WHEN 0 THEN '' WHEN 1 THEN substr(said, instr(said, '/*'))
+                  ELSE {comments("said")} END AS comment
+FROM (SELECT *, {_COMMENTED} AS commented
+FROM (SELECT *, {_SAID} AS said, contains('{EVENTS}', kind) AS event
+FROM (SELECT *, {_KIND} AS kind, CASE WHEN ended > 0 THEN TRY_CAST(substr(message, 11, ended - 11) AS DOUBLE) END AS ms
+FROM (SELECT *, CASE WHEN ended > 0 THEN substr(message, ended + 5, 120) END AS tail
+FROM (SELECT *, CASE WHEN starts_with(message, 'duration: ') THEN instr(message, ' ms') ELSE 0 END AS ended
+      FROM ({relation}))))))))
 """

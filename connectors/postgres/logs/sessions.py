@@ -16,15 +16,16 @@ COLUMNS = ("extra", "paired", "ended", "failed", "opened", "line_")
 """What ``linked`` tells of an execution: microseconds of parse and bind, microseconds of its own ``duration`` line,
 when that line came, the SQLSTATE of the error that ended it, the line of its transaction's BEGIN, its line."""
 
-_TX = """
+_TX = r"""
 CASE WHEN kind = 'T' THEN 'b'
-     WHEN verb IN ('BEGIN', 'START') THEN CASE WHEN NOT regexp_matches(body, '(?i);\\s*(commit|end|rollback|abort)\\b')
+     WHEN head IN ('BEGIN', 'START') THEN CASE WHEN NOT regexp_matches(body, '(?i);\s*(commit|end|rollback|abort)\b')
                                           THEN 'b' END
-     WHEN verb IN ('COMMIT', 'END', 'ABORT') THEN 'e'
-     WHEN verb = 'ROLLBACK' THEN CASE WHEN NOT regexp_matches(body, '(?i)^\\s*rollback\\s+(\\w+\\s+)?to\\b')
-                                 THEN 'e' END
-     WHEN verb = 'PREPARE' THEN CASE WHEN regexp_matches(body, '(?i)^\\s*prepare\\s+transaction\\b') THEN 'e' END END
+     WHEN head = 'ABORT' OR starts_with(head, 'END') THEN 'e'
+     WHEN head = 'COMMI' THEN 'e'
+     WHEN head = 'ROLLB' THEN CASE WHEN NOT regexp_matches(body, '(?i)^\s*rollback\s+(\w+\s+)?to\b') THEN 'e' END
+     WHEN head = 'PREPA' THEN CASE WHEN regexp_matches(body, '(?i)^\s*prepare\s+transaction\b') THEN 'e' END END
 """
+"""SQL: ``b`` where a transaction begins, ``e`` where it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Piece:
         return f"{self.records}_links"
 
     @property
+    def texts(self) -> str:
+        """The table of its different statements, see :func:`texts.judge`."""
+        return f"{self.records}_texts"
+
+    @property
     def linked(self) -> bool:
         """Whether records of this piece can belong together at all."""
         return self.parts or self.starts or self.transactions
@@ -69,42 +75,32 @@ def linked(piece: Piece) -> str:
     ``emit``: an execution to write now; ``waits``: goes into the next piece as it is; ``opens``: the last record of a
     session whose transaction is still open.
     """
-    parts = piece.parts or piece.starts
-    columns = [
-        "*",
-        *(["lag(kind) OVER w AS k1", "lag(kind, 2) OVER w AS k2"] if parts else []),
-        *(["lag(us) OVER w AS us1", "lag(us, 2) OVER w AS us2"] if parts else []),
-        *(["lead(kind) OVER w AS n1", "lead(kind, 2) OVER w AS n2"] if parts else []),
-        *(
-            ["lag(kind, 3) OVER w AS k3", "lead(us) OVER w AS next_us", "lead(kind, 3) OVER w AS n3"]
-            if piece.starts
-            else []
-        ),
-        *(["lead(logged) OVER w AS next_logged", "lead(code) OVER w AS next_code"] if piece.starts else []),
-        *(["max(CASE WHEN tx = 'b' THEN line_ END) OVER w AS begun"] if piece.transactions else []),
-        *(["max(CASE WHEN tx = 'e' THEN line_ END) OVER before AS done"] if piece.transactions else []),
-        *(["lead(line_) OVER w AS next_line"] if piece.transactions else []),
-    ]
+    # A record's microseconds and kind make one number, so that one window function brings both.
+    near = {"k1": "lag(packed)", "k2": "lag(packed, 2)", "n1": "lead(packed)", "n2": "lead(packed, 2)"}
+    if piece.starts:
+        near |= {"k3": "lag(packed, 3)", "n3": "lead(packed, 3)"}
+    columns = [f"{value} OVER w AS p{name}" for name, value in near.items()]
+    if piece.starts:
+        columns += ["lead(logged) OVER w AS next_logged", "lead(code) OVER w AS next_code"]
+    if piece.transactions:
+        columns.append("lag(CASE tx WHEN 'b' THEN line_ WHEN 'e' THEN -1 END IGNORE NULLS) OVER w AS open_")
+    said = ", ".join(f"chr((p{name} & 127)::INTEGER) AS {name}, p{name} >> 7 AS us_{name}" for name in near)
+    opened = "CASE tx WHEN 'b' THEN line_ ELSE nullif(open_, -1) END"
     return f"""
     CREATE TABLE {piece.links} AS
-    SELECT rid, line_, kind, {_extra(piece) if parts else "NULL::BIGINT"} AS extra,
-           {_paired("next_us", "'D'") if piece.starts else "NULL::BIGINT"} AS paired,
+    SELECT rid, line_, kind, {_extra(piece)} AS extra,
+           {_paired("us_n1", "'D'") if piece.starts else "NULL::BIGINT"} AS paired,
            {_paired("next_logged", "'D', 'E'") if piece.starts else "NULL::TIMESTAMP"} AS ended,
            {_paired("next_code", "'E'") if piece.starts else "NULL::VARCHAR"} AS failed,
-           {_OPENED if piece.transactions else "NULL::BIGINT"} AS opened,
-           {_waits(piece) if parts else "false"} AS waits, {_emit(piece)} AS emit,
-           {_OPENS if piece.transactions else "false"} AS opens
-    FROM (SELECT {", ".join(columns)}
+           opened, {_waits(piece)} AS waits, {_emit(piece)} AS emit,
+           coalesce(n1 IS NULL AND opened IS NOT NULL AND coalesce(tx <> 'e', true), false) AS opens
+    FROM (SELECT *, {said}, {opened if piece.transactions else "NULL::BIGINT"} AS opened
+    FROM (SELECT *, {", ".join(columns)}
           FROM (SELECT rowid AS rid, hash(session) AS s, coalesce(line, {piece.base} + rowid) AS line_, kind,
-                       CAST(round(ms * 1000) AS BIGINT) AS us, logged, code,
+                       (CAST(round(coalesce(ms, 0) * 1000) AS BIGINT) << 7) + ascii(kind) AS packed, logged, code,
                        {_TX if piece.transactions else "NULL"} AS tx
                 FROM {piece.records} WHERE kind NOT IN ('O', 'A', 'a'))
-          WINDOW w AS (PARTITION BY s ORDER BY line_, rid),
-                 before AS (PARTITION BY s ORDER BY line_, rid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))"""
-
-
-_OPENED = "CASE WHEN begun > coalesce(done, -1) THEN begun END"
-_OPENS = "next_line IS NULL AND coalesce(tx <> 'e', true) AND coalesce(begun > coalesce(done, -1), false)"
+          WINDOW w AS (PARTITION BY s ORDER BY line_, rid)))"""
 
 
 def carried(piece: Piece) -> str:
@@ -117,19 +113,19 @@ def carried(piece: Piece) -> str:
     return f"""
     CREATE OR REPLACE TABLE carry AS
     {plans} UNION ALL
-    SELECT r.* REPLACE (l.opened AS line, 'T' AS kind, NULL AS body, NULL AS verb) {joined} WHERE l.opens
+    SELECT r.* REPLACE (l.opened AS line, 'T' AS kind, NULL AS body, NULL AS head) {joined} WHERE l.opens
     UNION ALL
     SELECT r.* REPLACE (l.line_ AS line) {joined} WHERE l.waits"""
 
 
 def _extra(piece: Piece) -> str:
     if not piece.starts:
-        return "CASE k1 WHEN 'B' THEN us1 + CASE WHEN k2 = 'P' THEN us2 ELSE 0 END WHEN 'P' THEN us1 END"
+        return "CASE k1 WHEN 'B' THEN us_k1 + CASE WHEN k2 = 'P' THEN us_k2 ELSE 0 END WHEN 'P' THEN us_k1 END"
     first = f"(k1 IN ('P', 'B') OR k1 = 'D' AND coalesce(k2 NOT IN ({STARTS}), true))"
     second = f"(k2 = 'P' OR k2 = 'D' AND coalesce(k3 NOT IN ({STARTS}), true))"
     return (
-        f"CASE WHEN kind NOT IN ('s', 'S') AND {first} THEN us1 + CASE WHEN k1 <> 'P' AND {second}"
-        f" THEN us2 ELSE 0 END END"
+        f"CASE WHEN kind NOT IN ('s', 'S') AND {first} THEN us_k1 + CASE WHEN k1 <> 'P' AND {second}"
+        f" THEN us_k2 ELSE 0 END END"
     )
 
 
