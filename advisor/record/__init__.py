@@ -3,7 +3,8 @@
     recorder = Recorder(Path("capture"), root=Path("src"))
     recorder.sqlalchemy(engine)              # an Engine or AsyncEngine
     recorder.django()                        # every connection that Django opens from now on
-    await recorder.asyncpg(connection)       # asyncpg's query logger
+    recorder.asyncpg(connection)             # asyncpg's query logger
+    AsyncMongoClient(url, event_listeners=[recorder.pymongo()])  # MongoDB: PyMongo and Beanie
     app = recorder.asgi(app)                 # or recorder.wsgi(app): a request is a unit of work
     ...
     recorder.save()                          # a capture folder that `advisor analyze` reads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -97,11 +97,28 @@ def numbered(text: str) -> str:
     return "".join(parts)
 
 
-def event_of(recorded: Recorded, application: str, texts: dict[str, str]) -> Mapping[str, Any]:
-    """The row of ``events.parquet``; ``texts`` remembers normalised texts."""
-    text = texts.get(recorded.text)
-    if text is None:
-        text = texts[recorded.text] = numbered(recorded.text)
+Read = Callable[[str], tuple[str, str]]
+"""A recorded text as ``(normalised text, command)``."""
+
+
+def as_sql(text: str) -> tuple[str, str]:
+    """SQL, with its first word."""
+    text = numbered(text)
+    return text, text.split(None, 1)[0].upper() if text else ""
+
+
+def as_mongo(text: str) -> tuple[str, str]:
+    """A canonical text of MongoDB, with the command's name."""
+    return text, next(iter(json.loads(text)))
+
+
+def event_of(
+    recorded: Recorded, application: str, texts: dict[str, tuple[str, str]], read: Read = as_sql
+) -> Mapping[str, Any]:
+    """The row of ``events.parquet``; ``texts`` remembers what was read."""
+    if recorded.text not in texts:
+        texts[recorded.text] = read(recorded.text)
+    text, command = texts[recorded.text]
     unit = recorded.unit
     tags = dict(unit.extra) if unit else {}
     if unit and unit.route:
@@ -121,7 +138,7 @@ def event_of(recorded: Recorded, application: str, texts: dict[str, str]) -> Map
         "ended_at": datetime.fromtimestamp(recorded.started + recorded.seconds, UTC).isoformat(),
         "duration_ms": recorded.seconds * 1000,
         "rows": recorded.rows,
-        "command": text.split(None, 1)[0].upper() if text else "",
+        "command": command,
         "text": text,
         "params_digest": values,
         "params_distinct_key": values,

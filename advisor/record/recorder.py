@@ -14,8 +14,18 @@ from typing import Any
 
 from advisor import captures
 from advisor.model.capture import Capture, Coverage, Server
-from advisor.record import hooks_asyncpg, hooks_django, hooks_sqlalchemy, middleware
-from advisor.record.events import Recorded, UnitOfWorkScope, current_unit, digest, event_of, ignoring, write
+from advisor.record import hooks_asyncpg, hooks_django, hooks_pymongo, hooks_sqlalchemy, middleware
+from advisor.record.events import (
+    Recorded,
+    UnitOfWorkScope,
+    as_mongo,
+    as_sql,
+    current_unit,
+    digest,
+    event_of,
+    ignoring,
+    write,
+)
 from advisor.record.frames import Frames
 
 MOST_EVENTS = 500_000
@@ -29,8 +39,8 @@ class Recorder:
     to it (default: every file outside the libraries is the application's). ``application``: its name in the capture.
     """
 
-    def __init__(self, folder: Path | None = None, *, root: Path | None = None, application: str = "app") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | str | None = None, *, root: Path | None = None, application: str = "app") -> None:
+        self.folder = Path(folder) if folder is not None else None
         self.application = application
         self.failures = 0
         self.dropped = 0
@@ -42,25 +52,42 @@ class Recorder:
         self._units = itertools.count(1)
         self._detach: list[Callable[[], None]] = []
         self._lock = Lock()
+        self._product = ""
 
     def sqlalchemy(self, engine: Any) -> Recorder:
         """Record an ``Engine`` or ``AsyncEngine`` of SQLAlchemy 2."""
-        self._detach.append(hooks_sqlalchemy.attach(self, engine))
+        self._attached("postgresql", hooks_sqlalchemy.attach(self, engine))
         return self
 
     def django(self) -> Recorder:
         """Record Django's connections: those that are open and those that will be."""
-        self._detach.append(hooks_django.attach(self))
+        self._attached("postgresql", hooks_django.attach(self))
         return self
 
     def asyncpg(self, connection: Any) -> Recorder:
         """Record one asyncpg connection; use it as a pool's ``init`` through ``recorder.asyncpg_init``."""
-        self._detach.append(hooks_asyncpg.attach(self, connection))
+        self._attached("postgresql", hooks_asyncpg.attach(self, connection))
         return self
 
     async def asyncpg_init(self, connection: Any) -> None:
         """``asyncpg.create_pool(…, init=recorder.asyncpg_init)``."""
         self.asyncpg(connection)
+
+    def pymongo(self) -> Any:
+        """A listener for PyMongo: ``AsyncMongoClient(url, event_listeners=[recorder.pymongo()])``, Beanie's client too.
+
+        Raises ``ValueError``, as the others do, when the recorder has hooks of another database.
+        """
+        found, stop = hooks_pymongo.listener(self)
+        self._attached("mongodb", stop)
+        return found
+
+    def _attached(self, product: str, stop: Callable[[], None]) -> None:
+        if self._product not in ("", product):
+            stop()
+            raise ValueError(f"Use another Recorder for {product}: a capture is of one database.")
+        self._product = product
+        self._detach.append(stop)
 
     def asgi(self, app: Any) -> Any:
         """Wrap an ASGI application: each HTTP request or WebSocket is a unit of work."""
@@ -140,14 +167,15 @@ class Recorder:
             raise ValueError("Name a folder to save the recording in.")
         target.mkdir(parents=True, exist_ok=True)
         with self._lock:
-            texts: dict[str, str] = {}
-            rows = [event_of(recorded, self.application, texts) for recorded in list(self.events)]
+            texts: dict[str, tuple[str, str]] = {}
+            read = as_mongo if self._product == "mongodb" else as_sql
+            rows = [event_of(recorded, self.application, texts, read) for recorded in list(self.events)]
             write(target / "events.parquet", rows)
         started = min((row["started_at"] for row in rows), default=None)
         ended = max((row["ended_at"] for row in rows), default=None)
         capture = Capture(
             target,
-            Server("postgresql", name=f"recorder:{self.application}"),
+            Server(self._product or "postgresql", name=f"recorder:{self.application}"),
             coverage=self._coverage(len(rows)),
             captured_at=datetime.now(UTC),
             window_started_at=datetime.fromisoformat(started) if started else None,

@@ -55,7 +55,7 @@ ANCHORED = re.compile(r"\^\w(?:[^\"|\\]|\\[^|\"])*\Z")
 """A regular expression that an index can seek: a literal prefix after ``^`` and no alternative (manual, $regex)."""
 _KEPT_FLAGS = frozenset({"$exists", "multi", "upsert", "remove", "new", "preserveNullAndEmptyArrays"})
 # Strings in a pipeline that name something; every other string is a value.
-_NAMES = frozenset(
+NAMES = frozenset(
     {"from", "localField", "foreignField", "as", "connectFromField", "connectToField", "coll", "into", "path", "db",
      "locale", "includeArrayIndex", "distanceField", "unit", "key", "newRoot", "field"}
 )  # fmt: skip
@@ -243,7 +243,7 @@ def expression(value: Any, key: str = "") -> Any:
             return mark(value)
         return {name: expression(inner, name) for name, inner in value.items()}
     if isinstance(value, str):
-        return value if value.startswith("$") or key in _NAMES else "?string"
+        return value if value.startswith("$") or key in NAMES else "?string"
     if isinstance(value, bool) or value is None or value in (0, 1, -1):
         return value
     if isinstance(value, Sequence):
