@@ -17,13 +17,15 @@ from advisor.model.catalog import Catalog
 from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, Suppressed
 from advisor.ports import Options
+from advisor.workload.bursts_by_position import by_position
 from advisor.workload.bursts_facts import ShapeFacts, facts_of
-from advisor.workload.bursts_links import Link, links
+from advisor.workload.bursts_link import Link
+from advisor.workload.bursts_links import links
 from advisor.workload.bursts_told import Told, burst_of, fanout_of, suppressed_of, told
 from advisor.workload.bursts_verdicts import PATTERNS
 
-STEPS = ("bursts_parents", "bursts_nested", "bursts_nested", "bursts_nested", "bursts_verdict", "bursts_fanout")
-"""SQL files after the groups are known; ``bursts_nested`` once a level below the first."""
+PARENTS = ("bursts_parents", "bursts_nested", "bursts_nested", "bursts_nested")
+"""SQL files that find the parents of a round of links; ``bursts_nested`` once a level below the first."""
 
 SURE_IN_ONE_UNIT = 50
 """A burst of this many executions is reported even when seen in fewer than ``min_units`` units (research, 2.5)."""
@@ -58,9 +60,26 @@ def find_bursts(
     parents = [shape for shape in facts if shape.reads and not shape.aggregated]
     found = links(children, parents, catalog)
     _declare_links(database, facts, found)
-    for step in STEPS:
+    for step in PARENTS:
         _run(database, step)
+    found += _links_by_position(database, facts, catalog)
+    _run(database, "bursts_verdict")
+    _run(database, "bursts_fanout")
     return _results(database, facts, {(link.child, link.parent): link for link in found}, options)
+
+
+def _links_by_position(
+    database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], catalog: Catalog | None
+) -> list[Link]:
+    """A second round for what neither keys nor names explain."""
+    _run(database, "bursts_positions")
+    pairs = [(facts[row["child"]], facts[row["parent"]]) for row in _rows(database, "FROM burst_position")]
+    found = [link for child, parent in pairs for link in by_position(child, parent, catalog)]
+    if found:
+        _add_links(database, facts, found, 2)
+        for step in PARENTS:
+            _run(database, step)
+    return found
 
 
 def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], options: Options) -> None:
@@ -97,9 +116,17 @@ def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFa
 
 
 def _declare_links(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], found: Iterable[Link]) -> None:
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE burst_link (child INTEGER, parent INTEGER, rank INTEGER, round INTEGER)"
+    )
+    _add_links(database, facts, found, 1)
+
+
+def _add_links(
+    database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], found: Iterable[Link], round_: int
+) -> None:
     number = {shape.shape.fingerprint: index for index, shape in enumerate(facts)}
-    database.execute("CREATE OR REPLACE TEMP TABLE burst_link (child INTEGER, parent INTEGER, rank INTEGER)")
-    _insert(database, "burst_link", [(number[link.child], number[link.parent], link.rank) for link in found])
+    _insert(database, "burst_link", [(number[link.child], number[link.parent], link.rank, round_) for link in found])
 
 
 def _insert(database: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
+from advisor.workload.bursts_naming import named_as_key
 
 READS = frozenset(["SELECT", "WITH", "DECLARE", "VALUES", "TABLE", "find", "aggregate", "count", "distinct"])
 SYSTEM_SCHEMAS = frozenset(["pg_catalog", "information_schema", "pg_toast"])
-PRIMARY_KEY_NAMES = ("id", "_id", "uuid", "pk")
 _ONE_ROW_KEYS = (Operator.EQUAL, Operator.IN)
-_IDENTIFIER_SUFFIX = re.compile(r"(?:_(?:id|uuid|pk|fk)|Id|Uuid)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,48 +92,6 @@ def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
     )
 
 
-def stem(column: str) -> str:
-    """The entity that an identifier column names, lower case: ``author_id`` -> ``author``; empty if it names none."""
-    found = _IDENTIFIER_SUFFIX.search(column)
-    return column[: found.start()].lower() if found and found.start() else ""
-
-
-def singular(name: str) -> str:
-    """A table's name in the singular, by the English plurals that ORMs produce.
-
-    >>> singular("categories"), singular("boxes"), singular("addresses"), singular("authors"), singular("news")
-    ('category', 'box', 'address', 'author', 'news')
-    """
-    name = name.lower()
-    if name.endswith("ies") and len(name) > 4:
-        return name[:-3] + "y"
-    if name.endswith(("sses", "xes", "ches", "shes", "zes")):
-        return name[:-2]
-    if name.endswith("s") and not name.endswith(("ss", "us", "is", "news")):
-        return name[:-1]
-    return name
-
-
-def named_like(table: str, entity: str) -> bool:
-    """Whether ``table`` may hold ``entity``: equal, plural, or prefixed by an application's name (``shop_author``)."""
-    if not entity:
-        return False
-    flat, wanted = singular(table).replace("_", ""), entity.replace("_", "")
-    return flat == wanted or singular(table).endswith("_" + entity)
-
-
-def is_primary_key(table: TableName, columns: frozenset[str], catalog: Catalog | None) -> bool:
-    """Whether ``columns`` identify a row of ``table``: by the catalog, else by name."""
-    known = catalog.find(table.name, table.schema) if catalog else None
-    if known is not None and known.primary_key:
-        return set(known.primary_key) == columns
-    return len(columns) == 1 and _named_as_key(table, next(iter(columns)))
-
-
-def _named_as_key(table: TableName, column: str) -> bool:
-    return column.lower() in PRIMARY_KEY_NAMES or (bool(stem(column)) and named_like(table.name, stem(column)))
-
-
 def _keys(predicates: Iterable[Predicate]) -> Iterator[Key]:
     bound: dict[tuple[TableName, str], set[str]] = {}
     for predicate in predicates:
@@ -183,7 +139,7 @@ def _one_row(keys: Iterable[Key], joins: Iterable[Join], outer: Iterable[QueryBl
 def _unique(table: TableName, columns: frozenset[str], catalog: Catalog | None) -> bool:
     known = catalog.find(table.name, table.schema) if catalog else None
     if known is None:
-        return any(_named_as_key(table, column) for column in columns)
+        return any(named_as_key(table, column) for column in columns)
     return any(set(unique) <= columns for unique in known.unique_keys())
 
 

@@ -26,9 +26,17 @@ FROM total AS c
 JOIN burst_link AS l ON l.child = c.shape AND l.rank < 2
 JOIN total AS p ON p.pool = c.pool AND p.shape = l.parent
 JOIN burst_shape AS ps ON ps.id = p.shape AND NOT ps.single
-JOIN burst_shape AS cs ON cs.id = c.shape AND NOT cs.locking AND NOT cs.pages AND NOT cs.listed
+JOIN burst_shape AS cs ON cs.id = c.shape AND NOT cs.locking AND NOT cs.pages AND (NOT cs.listed OR cs.elements = 1)
 -- 1:1 is traffic, N:1 is fan-out (research page, 2.1 D).
-WHERE c.n >= p.n * (SELECT min_executions FROM burst_option) AND c.units > p.n;
+WHERE c.n >= p.n * (SELECT min_executions FROM burst_option) AND c.units > p.n
+  -- A pause that parts requests of one session parts them here too (250 ms, research page, 2.1 C).
+  AND coalesce(c.step, 0) <= 250000
+  -- One row of the same table is read before each: a page that shows one thing, opened again and again.
+  AND NOT EXISTS (
+      FROM burst_link AS o
+      JOIN burst_shape AS one ON one.id = o.parent AND one.single
+      JOIN total AS t ON t.pool = c.pool AND t.shape = o.parent AND t.n BETWEEN 0.8 * c.n AND 1.25 * c.n
+      WHERE o.child = c.shape AND o.rank < 2 AND one.target = ps.target);
 
 -- Parents without a pause between them: then the children of each are as many as of any other, one close to the next.
 CREATE OR REPLACE TEMP TABLE burst_even AS

@@ -33,9 +33,13 @@ SELECT
     sum(spent) AS spent,
     max(spent) AS spent_max,
     CASE WHEN bool_or(client_timed) THEN min(spent) ELSE 0 END AS trip,
+    bool_or(client_timed) AS client_timed,
     quantile_cont(spent, 0.5) AS spent_median,
     -- From first to last, not a sum of differences: a log's times are rounded to milliseconds.
-    greatest(max(ended) - min(ended) - sum(spent), 0) AS idle,
+    -- Without the longest pause: one hiccup of the machine is no way of sending.
+    greatest(max(ended) - min(ended) - sum(spent) - max(gap - spent), 0) AS idle,
+    -- Most logs print whole milliseconds.
+    bool_and(ended % 1000 = 0) AS rounded,
     median(elements) AS elements,
     max(rows) AS rows_max,
     count(*) FILTER (rows = 0) AS empty,
@@ -75,3 +79,31 @@ JOIN steps AS s ON s.unit = m.unit AND s.shape = m.shape AND s.step IS NOT NULL
 -- Only long steps can be a poller's.
 WHERE m.step >= 20000
 GROUP BY m.unit, m.shape, m.step;
+
+-- A loop sends the same statements in each of its rounds, so that as many lie between two executions every time; in the
+-- traffic of several clients through one session they differ. Only writes outside transactions are judged by it.
+CREATE OR REPLACE TEMP TABLE burst_body AS
+SELECT unit, shape, max(times) / sum(times) AS regular_body
+FROM (
+    SELECT unit, shape, step, count(*) AS times
+    FROM (
+        SELECT unit, shape, pos - lag(pos) OVER (PARTITION BY unit, shape ORDER BY pos) AS step
+        FROM burst_member
+        WHERE role = 'write' AND kind = 2
+    )
+    WHERE step IS NOT NULL
+    GROUP BY unit, shape, step
+)
+GROUP BY unit, shape;
+
+-- Filled by bursts_parents, once for each round of links.
+CREATE OR REPLACE TEMP TABLE burst_anchor (
+    unit UBIGINT, child INTEGER, parent INTEGER, anchor BIGINT, anchor_seq BIGINT, within BOOLEAN, rows BIGINT, n BIGINT,
+    params BIGINT, first_pos BIGINT, last_pos BIGINT, delay BIGINT);
+CREATE OR REPLACE TEMP TABLE burst_pair (
+    unit UBIGINT, child INTEGER, parent INTEGER, rank INTEGER, single BOOLEAN, within BOOLEAN, n BIGINT, anchors BIGINT,
+    most BIGINT, recency DOUBLE, first_anchor BIGINT, anchor_seq BIGINT, too_few_rows BOOLEAN, exact BOOLEAN,
+    round INTEGER);
+CREATE OR REPLACE TEMP TABLE burst_accepted (
+    unit UBIGINT, child INTEGER, parent INTEGER, rank INTEGER, within BOOLEAN, n BIGINT, anchors BIGINT, recency DOUBLE,
+    first_anchor BIGINT, anchor_seq BIGINT, exact BOOLEAN, level INTEGER);

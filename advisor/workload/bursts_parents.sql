@@ -1,15 +1,16 @@
 -- For each repeated read, the executions of its possible parents that came before it.
--- Reads: burst_event, burst_member, burst_group, burst_link. Writes: burst_pair (one row a unit, child and parent).
+-- Reads: burst_event, burst_member, burst_group, burst_link. Adds to: burst_pair (one row a unit, child and parent).
+-- Run for the links that keys and names prove, and once more for those that only the position does.
 CREATE OR REPLACE TEMP TABLE burst_parent_event AS
 SELECT chunk, unit, unit_no, shape, pos, inside, ended, rows, seq
 FROM burst_event
-WHERE role = 'read' AND shape IN (SELECT parent FROM burst_link);
+WHERE role = 'read' AND shape IN (SELECT parent FROM burst_link WHERE round = (SELECT max(round) FROM burst_link));
 
-CREATE OR REPLACE TEMP TABLE burst_anchor AS
+INSERT INTO burst_anchor
 WITH child AS (
     SELECT m.unit, m.unit_no, m.chunk, m.shape, m.pos, m.params, m.started, l.parent
     FROM burst_member AS m
-    JOIN burst_link AS l ON l.child = m.shape
+    JOIN burst_link AS l ON l.child = m.shape AND l.round = (SELECT max(round) FROM burst_link)
     WHERE m.role = 'read'
 )
 SELECT
@@ -31,7 +32,7 @@ ASOF JOIN burst_parent_event AS p ON c.chunk = p.chunk AND c.parent = p.shape AN
 WHERE p.unit = c.unit OR c.unit_no - p.unit_no = 1
 GROUP BY c.unit, c.shape, c.parent, p.pos;
 
-CREATE OR REPLACE TEMP TABLE burst_pair AS
+INSERT INTO burst_pair
 SELECT
     a.unit,
     a.child,
@@ -50,15 +51,17 @@ SELECT
     -- As many children as the parent returned rows, close behind it: no chance (the source must tell rows, as MongoDB's
     -- always does; two siblings may be interleaved).
     coalesce(sum(a.n) FILTER (a.rows = a.n AND a.n >= (SELECT min_executions FROM burst_option)
-        AND a.last_pos - a.anchor <= 3.5 * a.n) >= 0.5 * sum(a.n), false) AS exact
+        AND a.last_pos - a.anchor <= 3.5 * a.n) >= 0.5 * sum(a.n), false) AS exact,
+    max(l.round) AS round
 FROM burst_anchor AS a
-JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent
+JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent AND l.round = (SELECT max(round) FROM burst_link)
 JOIN burst_shape AS s ON s.id = a.parent
 GROUP BY a.unit, a.child, a.parent;
 
-CREATE OR REPLACE TEMP TABLE burst_accepted AS
+INSERT INTO burst_accepted
 SELECT unit, child, parent, rank, within, n, anchors, recency, first_anchor, anchor_seq, exact, 0 AS level
 FROM burst_pair
-WHERE NOT single AND NOT too_few_rows AND most >= (SELECT min_executions FROM burst_option)
-  -- Where neither keys nor names link them, only the count does.
-  AND (rank < 3 OR exact);
+WHERE round = (SELECT max(round) FROM burst_link)
+  AND NOT single AND NOT too_few_rows AND most >= (SELECT min_executions FROM burst_option)
+  -- Of documents only the count tells.
+  AND (rank < 4 OR exact);

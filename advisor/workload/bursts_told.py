@@ -13,11 +13,11 @@ from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, CallSite, EvidenceLine, Relation, Suppressed, UnitKind
 from advisor.ports import Options
 from advisor.workload.bursts_facts import ShapeFacts
-from advisor.workload.bursts_links import BY_FOREIGN_KEY, BY_NAME, Link
+from advisor.workload.bursts_link import BY_FOREIGN_KEY, BY_NAME, BY_POSITION, Link
 from advisor.workload.bursts_verdicts import REASONS
 
 UNIT_KINDS = (UnitKind.TRACE, UnitKind.TRANSACTION, UnitKind.SESSION)
-CONFIDENCE_OF_RANK = {BY_FOREIGN_KEY: 0.95, BY_NAME: 0.75}
+CONFIDENCE_OF_RANK = {BY_FOREIGN_KEY: 0.95, BY_NAME: 0.75, BY_POSITION: 0.65}
 CONFIDENCE_OF_PATTERN = {"row-by-row-write": 0.9, "repeated-identical-query": 0.7, "parentless-loop": 0.6}
 """Shares of right answers that a reader may expect; ordinal, checked against the corpus by tests/benchmarks."""
 
@@ -234,7 +234,8 @@ def _notes(row: Mapping[str, Any], child: ShapeFacts, link: Link | None) -> list
         columns = ", ".join([",".join(link.parent_columns), *link.alternatives])
         notes.append(f"The statement is the same for several foreign keys of {link.parent_table}: {columns}.")
     if link and link.rank != BY_FOREIGN_KEY:
-        notes.append(f"No foreign key tells the relation; it is concluded from names: {link.linked_by}.")
+        proof = "from the order of statements" if link.rank == BY_POSITION else "from names"
+        notes.append(f"No foreign key tells the relation; it is concluded {proof}: {link.linked_by}.")
     if child.aggregated:
         notes.append("The child counts or sums: one grouped statement replaces it, not a preload of rows.")
     elif child.limited and child.shape.blocks and any(block.sort for block in child.shape.blocks):

@@ -63,6 +63,7 @@ WITH facts AS (
         s.listed,
         s.pages,
         s.pages_by_offset,
+        s.single,
         s.keyed AS has_key,
         coalesce(i.instances, 1) AS instances,
         coalesce(i.most, g.n) AS most,
@@ -73,7 +74,8 @@ WITH facts AS (
         r.step,
         o.unit IS NOT NULL AS opening,
         b.unit IS NOT NULL AS beside,
-        coalesce(m.others, 0) AS others
+        coalesce(m.others, 0) AS others,
+        coalesce(y.regular_body, 1) AS regular_body
     FROM burst_group AS g
     JOIN burst_shape AS s ON s.id = g.shape
     LEFT JOIN burst_chosen AS c ON c.unit = g.unit AND c.child = g.shape
@@ -83,6 +85,7 @@ WITH facts AS (
     LEFT JOIN burst_opening AS o ON o.unit = g.unit AND o.child = g.shape
     LEFT JOIN burst_beside AS b ON b.unit = g.unit AND b.shape = g.shape
     LEFT JOIN burst_mixed AS m ON m.unit = g.unit AND m.shape = g.shape
+    LEFT JOIN burst_body AS y ON y.unit = g.unit AND y.shape = g.shape
 ),
 judged AS (
     SELECT
@@ -91,13 +94,19 @@ judged AS (
             WHEN conflicts > 0 AND params <= greatest(n - conflicts, 1) THEN 'retry'
             -- Sent without waiting for answers: executemany of asyncpg and psycopg 3. Logging itself takes up to 50 µs a
             -- statement, the fastest loop over a local socket 100 µs more than its server time (measured).
-            WHEN role = 'write' AND idle < 75 * n THEN 'pipelined'
+            -- Below two of the log's milliseconds nobody can tell; runs of equal length are counted together.
+            WHEN streams = 1 AND NOT client_timed
+                AND sum(idle) OVER alike < 75 * sum(n) OVER alike - CASE WHEN rounded THEN 2000 ELSE 0 END
+                THEN 'pipelined'
             -- Writes of many requests, a few among hundreds of other statements of a session, are no loop.
-            WHEN role = 'write' AND kind = 2 AND last_pos - first_pos + 1 > 10 * n THEN 'traffic'
+            WHEN role = 'write' AND kind = 2 AND (last_pos - first_pos + 1 > 10 * n OR regular_body < 0.6) THEN 'traffic'
+            WHEN listed AND elements <> 1 THEN 'batched'
             WHEN role = 'write' THEN 'row-by-row-write'
             WHEN locking THEN 'locking'
-            WHEN listed AND elements <> 1 THEN 'batched'
-            WHEN pages_by_offset AND (parent IS NULL OR keyed < 0.5 * n) THEN 'pagination'
+            -- Another page of the same: what varies is the OFFSET. A source that does not part the two (the application's
+            -- own recorder) is believed where no parent is known.
+            WHEN pages_by_offset AND NOT single AND (keyed <= 0.5 * params OR client_timed AND parent IS NULL)
+                THEN 'pagination'
             WHEN pages THEN 'pagination'
             WHEN inserts >= 0.8 * n THEN 'check-then-insert'
             WHEN same_table >= 0.8 * n THEN 'write-loop'
@@ -118,6 +127,7 @@ judged AS (
         spent_max - trip AS longest,
         greatest(gap_median - spent_median + trip, 0) AS pause
     FROM facts
+    WINDOW alike AS (PARTITION BY shape, kind, n)
 )
 SELECT
     *,

@@ -163,8 +163,8 @@ def test_pagination(log: Any, books: Catalog) -> None:
     for i in range(8):
         log.run(keyset, i)
     log.pause()
-    for _ in range(8):
-        log.run(offset, 1, params_distinct_key="same")
+    for page in range(8):
+        log.run(offset, 20, 20 * page, params_distinct_key="same")
     assert reasons(log, books).count("page by page") == 2
 
 
