@@ -58,7 +58,7 @@ class EmptyWorkload(AdvisorError):
 
 
 class PlannerUnavailable(AdvisorError):
-    """No planner could answer what-if questions; install HypoPG on the target or let the embedded PostgreSQL start."""
+    """No planner could answer what-if questions; let the embedded PostgreSQL start, or name a sandbox."""
 
 
 class StoreError(AdvisorError):

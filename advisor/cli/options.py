@@ -85,7 +85,7 @@ LinePrefix = Annotated[
     str, typer.Option("--log-line-prefix", help="PostgreSQL's log_line_prefix, where it cannot be inferred.")
 ]
 Planner = Annotated[
-    Estimator, typer.Option("--planner", help="Who prices indexes; auto: HypoPG if installed, else shadow.")
+    Estimator, typer.Option("--planner", help="Who prices indexes; auto: the sandbox if named, else shadow.")
 ]
 Sandbox = Annotated[str | None, typer.Option(help="URL of an expendable copy, where indexes may really be built.")]
 KeepValues = Annotated[bool, typer.Option("--keep-values", help="Keep literals and parameters in the capture.")]

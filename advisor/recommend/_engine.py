@@ -19,9 +19,10 @@ from advisor.recommend._pricing import Pricer
 from advisor.recommend._special import answers
 from advisor.recommend._texts import text_to_price
 from advisor.recommend._weights import Calibration, upkeep_ms
+from advisor.recommend._worth import noticed_indexes, standing_share
 from advisor.recommend.candidates import Options as CandidateOptions
 from advisor.recommend.candidates import candidates, existing_cover, label, merged
-from advisor.recommend.selection import CostTable, Selection, choose
+from advisor.recommend.selection import CostTable, Selection, choose, exchanged
 
 CALLS = 3_000
 """Planner calls that exploration aims at beyond two for each query, shared among the queries: a few seconds."""
@@ -35,23 +36,11 @@ NEIGHBOURS = 6
 """Index sets of each query whose indexes are tried beside a choice."""
 GAP = 1e-3
 """How far from the optimum, as a part of the saving, a choice may be: well under the planner's own error."""
+TOLERANCE = 0.1
+"""Part of its saving that an index of equalities may seem to give up for a better order of its columns: every order
+finds the same entries, but the planner takes the first column's correlation for the whole index (btcostestimate)."""
 ROUNDS = 4
 """How often a choice is checked against the planner and made again with what the check taught."""
-MIN_SHARE = 0.01
-"""An index must save this part of ``min_improvement`` of the whole workload's cost (0.05 % by default), whatever it
-does for one query: indexes are not free."""
-WIDER = 0.2
-"""What each further key column adds to that: of two indexes that do the same, the narrower one."""
-COVERING_SHARE = 0.1
-"""The same for one whose point is to spare visits to the table (INCLUDE, or more columns behind a unique key): it
-is larger, more updates lose HOT, and how much it saves depends on how well the table is vacuumed."""
-NOTICED_MS = 5.0
-"""Milliseconds that an index must spare a call for somebody to notice."""
-UNNOTICED = 10.0
-"""At most so many times as much of the workload's cost an index must save that nobody would notice in a single call."""
-FAIR_PART = 1 / 3
-"""That part of a query's even share of the workload is enough, however many queries there are: with thousands of them
-no index saves much of the whole."""
 UNSURE = 0.5
 """Part of its cost that a query must save when the planner guesses how much of the table a range with unknown bounds
 takes (a third, or a two-hundredth between two bounds: selfuncs.h). A smaller gain is within the guess."""
@@ -112,37 +101,6 @@ class Advice:
     def upkeep(self, index: Index) -> float:
         """What all observed writes would pay for ``index``, in milliseconds over the window."""
         return upkeep(index, self.writers, self.catalog)
-
-
-def noticed_indexes(table: CostTable, calibration: Calibration) -> frozenset[str]:
-    """The indexes that spare a call :data:`NOTICED_MS` or more; all of them where nothing was timed."""
-    if calibration.median is None:
-        return frozenset(table.sizes)
-    found: set[str] = set()
-    for query, sets in table.sets.items():
-        least = NOTICED_MS / calibration.ratio(query)
-        for used, cost in sets.items():
-            if table.base[query] - cost < least:
-                continue
-            for key in used - found:
-                without = min([table.base[query], *(other for rest, other in sets.items() if rest <= used - {key})])
-                if without - cost >= least:
-                    found.add(key)
-    return frozenset(found)
-
-
-def standing_share(index: Index, catalog: Catalog, min_improvement: float, queries: int) -> float:
-    """The part of the workload's cost that ``index`` must save to be worth having at all.
-
-    ``queries``: how many share the workload, for an index that nobody would notice in a call; 0 for one that shows.
-    """
-    keys = set(index.keys[:-1])
-    behind_unique = any(set(unique) <= keys for unique in catalog.by_name[index.table].unique_keys())
-    covering = bool(index.include) or behind_unique
-    share = COVERING_SHARE if covering else MIN_SHARE * (1 + WIDER * (len(index.columns) - 1))
-    least = min_improvement * MIN_SHARE
-    factor = min(UNNOTICED, max(1.0, FAIR_PART / (queries * least))) if queries and least else 1.0
-    return min_improvement * share * factor
 
 
 def upkeep(index: Index, writers: Sequence[Query], catalog: Catalog) -> float:
@@ -335,15 +293,41 @@ class _Work:
             }
             for query, sets in table.sets.items()
         }
-        options = self._options
-        return choose(
-            replace(table, sets=allowed),
+        options, table = self._options, replace(table, sets=allowed)
+        selection = choose(
+            table,
             options.budget_bytes,
             max_indexes=options.max_indexes,
             max_per_table=options.max_per_table,
             min_improvement=options.min_improvement,
             gap=GAP,
         )
+        return exchanged(table, selection, self._permutations(table, names), TOLERANCE)
+
+    def _permutations(self, table: CostTable, names: Mapping[str, Index]) -> dict[str, list[str]]:
+        """Each index's other orders of the same columns, as :meth:`_merit` ranks them, itself among them.
+
+        Only where all of its columns are compared for equality: then every order finds the same entries.
+        """
+        alike: dict[Index, list[str]] = {}
+        for name, index in sorted(names.items()):
+            if len(index.columns) > 1 and all(self._equalities(query, index) for query in table.served(name)):
+                columns = tuple(sorted(index.columns, key=repr))
+                alike.setdefault(replace(index, columns=columns), []).append(name)
+        groups = [sorted(group, key=lambda name: self._merit(names[name])) for group in alike.values()]
+        return {name: group for group in groups if len(group) > 1 for name in group}
+
+    def _equalities(self, query: str, index: Index) -> bool:
+        found = needs(self._queries[query].shape, self._catalog)
+        return any(need.table.name == index.table and set(index.keys) <= set(need.equal) for need in found)
+
+    def _merit(self, index: Index) -> tuple[bool, float]:
+        """Sort key, best first: what a foreign key's checks can use, then the column with more values in front."""
+        table = self._catalog.by_name[index.table]
+        keys = (key.columns for key in self._catalog.foreign_keys_of(index.table))
+        supports = any(set(index.keys[: len(columns)]) == set(columns) for columns in keys)
+        column = table.by_column.get(index.keys[0])
+        return not supports, -(column.stats.n_distinct if column and column.stats else 0.0)
 
     def _learn(self, chosen: frozenset[Index], *, neighbours: bool) -> bool:
         """Price the choice itself, and each of its neighbours; say whether something came out cheaper than known."""

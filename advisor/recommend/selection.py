@@ -193,6 +193,27 @@ def choose(
     return _selection(cost_table, _pruned(cost_table, chosen), bound)
 
 
+def exchanged(
+    cost_table: CostTable, selection: Selection, preferred: Mapping[str, Sequence[str]], tolerance: float
+) -> Selection:
+    """Put each chosen index's first preferred twin in its place, where that one gives back nearly as much.
+
+    ``preferred`` maps an index to those that could stand for it, best first. ``tolerance`` is the part of the index's
+    own saving that may be lost: a solver stops within its gap, so which of several like indexes it takes is chance.
+    """
+    chosen = frozenset(selection.chosen)
+    for index in selection.chosen:
+        rest = chosen - {index}
+        least = cost_table.saving(index, chosen) * (1 - tolerance)
+        for twin in preferred.get(index, ()):
+            if twin == index:
+                break
+            if twin not in chosen and cost_table.saving(twin, rest | {twin}) >= least:
+                chosen = rest | {twin}
+                break
+    return _selection(cost_table, chosen, selection.bound)
+
+
 def _worthwhile(table: CostTable, query: str, min_improvement: float) -> dict[frozenset[str], float]:
     """The priced sets of ``query`` that no smaller set matches within ``min_improvement``."""
     base = table.base[query]

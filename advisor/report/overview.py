@@ -140,8 +140,11 @@ def _wrong(report: Report, share: float | None) -> str:
         return "Nothing was found that slows this database down."
     tables = len({table for finding in report.findings for table in finding.tables})
     found = words.plural(len(serious) or len(report.findings), "problem")
+    minor = len(report.findings) - len(serious)
     if not serious:
         found = f"Only minor things: {found}"
+    elif minor:
+        found += f" and {minor:,} minor {'one' if minor == 1 else 'ones'}"
     where = f" on {words.plural(tables, 'table')}" if tables else ""
     if not report.recommendations:
         return f"{found}{where}, none of which has a proven remedy yet."

@@ -47,13 +47,12 @@ class Facts:
     all_stats: bool = False
     pooled: bool = False
     stats_reset_at: datetime | None = None
-    hypopg_available: bool = False
     log_files: tuple[Path, ...] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
 
     def coverage(self) -> tuple[Coverage, ...]:
         """What is seen of the server and what is missing, each with its remedy."""
-        found = [self._version(), self._role(), self._log(), self._io_timing(), self._hypopg()]
+        found = [self._version(), self._role(), self._log(), self._io_timing()]
         if self.pooled:
             found.append(
                 Coverage(
@@ -137,13 +136,6 @@ class Facts:
             remedy="ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();",
         )
 
-    def _hypopg(self) -> Coverage:
-        if version := self.server.extensions.get("hypopg"):
-            return Coverage("hypopg", seen=True, detail=f"HypoPG {version} can price indexes on this server.")
-        remedy = "CREATE EXTENSION hypopg;" if self.hypopg_available else ""
-        detail = "HypoPG is not installed here; indexes are priced by the data-free planner instead."
-        return Coverage("hypopg", seen=False, detail=detail, remedy=remedy)
-
 
 async def read_facts(session: Session) -> Facts:
     """Read the server's identity, settings and this role's rights.
@@ -155,7 +147,6 @@ async def read_facts(session: Session) -> Facts:
         row = (await session.fetch(query("server")))[0]
         settings = await session.fetch(query("settings"), array(SETTINGS))
         extensions = await session.fetch(query("extensions"))
-        available = await session.fetch(query("available"), array(["hypopg"]))
     except asyncpg.PostgresError as error:
         raise PermissionMissing(
             f"{session.target.name} does not show its settings ({error}); the role must be able to read pg_catalog."
@@ -182,7 +173,6 @@ async def read_facts(session: Session) -> Facts:
         all_stats=row["all_stats"],
         pooled=session.pooled,
         stats_reset_at=row["stats_reset"],
-        hypopg_available=bool(available),
         log_files=await _log_files(session),
     )
 

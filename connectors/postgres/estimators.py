@@ -19,17 +19,17 @@ def estimator(
 ) -> CostEstimator:
     """Return the planner of that ``kind``: "auto", "shadow", "hypopg" or "sandbox".
 
-    "auto" takes a sandbox when one is named, else HypoPG where the target has it, else the shadow. Close it when done.
+    "auto" takes a sandbox when one is named, else the shadow, which asks nothing of the target. Close it when done.
     Raises :class:`PlannerUnavailable` or :class:`SandboxError` when it cannot be had.
     """
     if kind == "sandbox" or (kind == "auto" and sandbox_url):
         if not sandbox_url:
             raise SandboxError("--planner sandbox needs --sandbox URL, a database that may be changed.")
         return SandboxPlanner(sandbox_url, capture, progress)
-    if kind == "hypopg" or (kind == "auto" and url and "hypopg" in capture.server.extensions):
+    if kind == "hypopg":
         if not url:
             raise PlannerUnavailable("HypoPG works on a live database only; pass its URL, or use --planner shadow.")
-        return HypoPgPlanner(url, capture, progress, fallback=None if kind == "hypopg" else _shadow)
+        return HypoPgPlanner(url, capture, progress, fallback=_shadow)
     return _shadow(capture, progress)
 
 

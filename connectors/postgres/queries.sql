@@ -35,9 +35,6 @@ SELECT e.extname::text AS name, e.extversion AS version, n.nspname::text AS sche
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 ORDER BY 1;
 
--- name: available
-SELECT name::text AS name FROM pg_available_extensions WHERE name = ANY($1::text::text[]);
-
 -- name: search_path
 SELECT array_to_json(current_schemas(false))::text;
 

@@ -71,7 +71,7 @@ def test_the_first_page_answers_the_four_questions(shop: Report, browse: Browse)
         page = client.get("/")
     assert page.url.path == "/reports/1"
     for question, answer in [
-        ("What is wrong", "4 problems on 3 tables"),
+        ("What is wrong", "4 problems and 1 minor one on 3 tables"),
         ("How sure", "2 of 5 proven by PostgreSQL 18.4 (shadow)"),
         ("What to do", "Add 2 indexes"),
         ("What it costs", "No read and no write has to wait"),

@@ -216,4 +216,4 @@ def test_coverage_alone(contrib: Any) -> None:
             await connector.close()
 
     subjects = {one.subject for one in asyncio.run(ask())}
-    assert {"server", "role", "server log", "pg_stat_statements", "hypopg", "catalog"} <= subjects
+    assert {"server", "role", "server log", "pg_stat_statements", "catalog"} <= subjects

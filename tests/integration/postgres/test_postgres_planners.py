@@ -106,7 +106,7 @@ def test_what_hypopg_cannot_do_is_said_or_goes_elsewhere(contrib: Any, capture: 
     alone = HypoPgPlanner(contrib.url, capture)
     assert alone.costs([question])[0].error == "HypoPG does not know gin indexes"
     alone.close()
-    helped = estimator(capture, contrib.url, "auto")
+    helped = estimator(capture, contrib.url, "hypopg")
     answer = helped.costs([asked(QUERY), question])
     helped.close()
     assert "HypoPG" in answer[0].planner
@@ -154,7 +154,7 @@ def test_planners_that_cannot_be_had(embedded: Any, capture: Capture) -> None:
         estimator(capture, None, "sandbox", "postgresql://127.0.0.1:1/x")
 
 
-def test_without_hypopg_or_a_url_the_shadow_answers(capture: Capture) -> None:
+def test_without_a_flag_the_shadow_answers(capture: Capture) -> None:
     shadow = estimator(capture, None)
     try:
         assert "shadow" in shadow.planner
@@ -170,7 +170,7 @@ def test_hypopg_is_not_asked_about_partial_and_expression_indexes(contrib: Any, 
     alone.close()
     assert all("partial and expression indexes" in cost.error for cost in refused)
     joined = "SELECT * FROM zoo.log JOIN zoo.animal ON k = keeper AND weight > 5 WHERE x = $1"
-    helped = estimator(capture, contrib.url, "auto")
+    helped = estimator(capture, contrib.url, "hypopg")
     before, after = helped.costs([asked(joined), asked(joined, partial)])
     helped.close()
     assert "HypoPG" in before.planner

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from advisor.recommend.selection import CostTable, choose
+from advisor.recommend.selection import CostTable, choose, exchanged
 
 PAIR = [("q1", (), 100.0), ("q1", ("a",), 99.9), ("q1", ("a", "b"), 10.0), ("q2", (), 50.0), ("q2", ("c",), 20.0)]
 SIZES = {"a": 8.0, "b": 4.0, "c": 1.0}
@@ -88,3 +88,22 @@ def test_no_subset_is_better(seed: int) -> None:
     assert selection.after == pytest.approx(best, rel=1e-6)
     assert selection.optimal
     assert selection.bound <= selection.after
+
+
+def test_of_like_indexes_the_preferred_one_is_taken() -> None:
+    table = CostTable.of(
+        [
+            ("q", (), 100.0),
+            ("q", ("status, tenant",), 10.0),
+            ("q", ("tenant, status",), 10.2),
+            ("q", ("tenant",), 60.0),
+        ],
+        dict.fromkeys(("status, tenant", "tenant, status", "tenant"), 1.0),
+    )
+    chosen = choose(table)
+    assert chosen.chosen == ("status, tenant",)
+    preferred = {"status, tenant": ["tenant", "tenant, status", "status, tenant"]}
+    swapped = exchanged(table, chosen, preferred, 0.01)
+    assert swapped.chosen == ("tenant, status",)
+    assert swapped.after == pytest.approx(10.2)
+    assert exchanged(table, chosen, preferred, 0.001).chosen == chosen.chosen
