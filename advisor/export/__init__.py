@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
 
 from advisor.errors import ExportError
 from advisor.export._change import ExportOptions, IndexChange, Migration, Tool, revision_of
@@ -43,16 +44,17 @@ def stubs(
         raise ExportError(f"There is no migration tool {tool!r}; choose one of {', '.join(_names())}.")
     options = options or ExportOptions()
     written, previous = [], options.down_revision
+    follows = previous
     moment = (at or datetime(2000, 1, 1, tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
     for recommendation in recommendations:
         change = IndexChange.of(recommendation)
-        migration = Migration(moment, recommendation.slug, revision_of(recommendation.id), previous)
+        migration = Migration(moment, recommendation.slug, revision_of(recommendation.id), previous, follows)
         if change is None:
             stub = note(recommendation, tool)
         else:
             try:
                 stub = module.export(change, migration, options)
-                previous = migration.revision
+                previous, follows = migration.revision, PurePath(stub.files[0][0]).stem
             except ExportError as refusal:
                 stub = note(recommendation, tool, str(refusal))
         written.append(replace(stub, recommendation=recommendation.id))

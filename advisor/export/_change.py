@@ -42,12 +42,16 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One migration's identity: when, its slug, its revision (12 hex digits) and the one before it ("" if unknown)."""
+    """One migration's identity: when, its slug, its revision (12 hex digits) and the one before it ("" if unknown).
+
+    ``follows`` is the one before it by its file's name without ending, where tools know it by that.
+    """
 
     at: datetime
     slug: str
     revision: str
     previous: str = ""
+    follows: str = ""
 
     def stamp(self, step: int = 0) -> str:
         """``20261120164100``, ``step`` seconds later."""

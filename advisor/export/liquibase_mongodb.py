@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from advisor.export import _mongo
@@ -53,7 +54,8 @@ def _ways(change: IndexChange, step: _mongo.Step) -> tuple[str, str]:
         f"        <ext:createIndex {place}>\n            <ext:keys>{keys}</ext:keys>\n"
         f"            <ext:options>{options}</ext:options>\n        </ext:createIndex>\n"
     )
-    drop = f"        <ext:dropIndex {place}>\n            <ext:keys>{keys}</ext:keys>\n        </ext:dropIndex>\n"
+    # By name: the extension's own dropIndex takes keys, which two indexes of different collations share.
+    drop = _command({"dropIndexes": index.table.name, "index": index.name})
     hide, show = (_collmod(index.table.name, index.name, hidden) for hidden in (True, False))
     match step.kind:
         case "create":
@@ -65,5 +67,9 @@ def _ways(change: IndexChange, step: _mongo.Step) -> tuple[str, str]:
 
 
 def _collmod(table: str, name: str, hidden: bool) -> str:
-    command = escape(json.dumps({"collMod": table, "index": {"name": name, "hidden": hidden}}))
-    return f"        <ext:runCommand>\n            <ext:command>{command}</ext:command>\n        </ext:runCommand>\n"
+    return _command({"collMod": table, "index": {"name": name, "hidden": hidden}})
+
+
+def _command(command: dict[str, Any]) -> str:
+    text = escape(json.dumps(command))
+    return f"        <ext:runCommand>\n            <ext:command>{text}</ext:command>\n        </ext:runCommand>\n"

@@ -12,9 +12,11 @@ TOOL = Tool("pymongo-migrate", "pymongo-migrate", "python", ("mongodb",))
 def export(change: IndexChange, migration: Migration, options: ExportOptions) -> MigrationStub:
     """``migrations/<stamp>_<slug>.py``; an index that goes gets a second one under ``later``."""
     files = []
+    follows = migration.follows
     for number, step in enumerate(_mongo.steps(change)):
         name = _mongo.stem(migration, step, number)
-        files.append((_mongo.path(step, f"migrations/{name}.py"), module(change, step, name)))
+        files.append((_mongo.path(step, f"migrations/{name}.py"), module(change, step, name, follows)))
+        follows = name
     return MigrationStub(
         TOOL.name,
         change.recommendation.id,
@@ -24,9 +26,10 @@ def export(change: IndexChange, migration: Migration, options: ExportOptions) ->
     )
 
 
-def module(change: IndexChange, step: _mongo.Step, name: str) -> str:
-    """The module's text."""
+def module(change: IndexChange, step: _mongo.Step, name: str, follows: str) -> str:
+    """The module's text. The tool takes one first migration only, so that each names the one that it ``follows``."""
     up, down = _ways(step)
+    before = f"[{follows!r}]" if follows else "[]  # TODO: your latest migration, if there is one"
     index = change.index
     keys = list(_mongo.keys_of(index).items())
     return "\n".join(
@@ -35,7 +38,7 @@ def module(change: IndexChange, step: _mongo.Step, name: str) -> str:
             "from pymongo.errors import OperationFailure",
             "",
             f"name = {name!r}",
-            "dependencies = []",
+            f"dependencies = {before}",
             "",
             f"COLLECTION = {index.table.name!r}",
             f"INDEX = {index.name!r}",

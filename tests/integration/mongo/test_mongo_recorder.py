@@ -65,7 +65,7 @@ async def test_an_async_client_is_recorded_and_its_n_plus_one_is_found_with_its_
         for request in range(4):
             with recorder.unit("/orders"):
                 for order in (
-                    await client[NAME].orders.find({"status": "new"}).skip(20 * request + 1).limit(15).to_list()
+                    await client[NAME].orders.find({"status": "new"}).skip(20 * request + 2).limit(15).to_list()
                 ):
                     await client[NAME].users.find_one({"_id": order["user"]})
     recorder.close()
