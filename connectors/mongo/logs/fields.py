@@ -2,62 +2,74 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from connectors.mongo.logs.looking import Kind
 
-TEXTS: Mapping[str, tuple[str, str]] = {
-    "ended": ('$.t."$date"', '$.ts."$date"'),
-    "kind_of": ("$.attr.type", "$.op"),
-    "ns": ("$.attr.ns", "$.ns"),
-    "application": ("$.attr.appName", "$.appName"),
-    "command": ("$.attr.command", "$.command"),
-    "originating": ("$.attr.originatingCommand", "$.originatingCommand"),
-    "plan_summary": ("$.attr.planSummary", "$.planSummary"),
-    "has_sort": ("$.attr.hasSortStage", "$.hasSortStage"),
-    "used_disk": ("$.attr.usedDisk", "$.usedDisk"),
-    "query_hash": ("$.attr.queryHash", "$.queryHash"),
-    "cursor": ("$.attr.cursorid", "$.cursorid"),
-    "remote": ("$.attr.remote", "$.client"),
-    "error": ("$.attr.errCode", "$.errCode"),
-    "connection": ("$.ctx", "$.connectionId"),
-    "truncated": ("$.truncated", "$.truncated"),
-    "lsid_uuid": ('$.attr.command.lsid.id."$uuid"', '$.command.lsid.id."$uuid"'),
-    "lsid_binary": ('$.attr.command.lsid.id."$binary".base64', '$.command.lsid.id."$binary".base64'),
-    "comment": ("$.attr.command.comment", "$.command.comment"),
-    "autocommit": ("$.attr.command.autocommit", "$.command.autocommit"),
-    "id": ("$.id", "$.op"),
-}
-"""Texts, with their JSON paths in a log line and in a profiler's document."""
+Path = tuple[str, ...]
 
-NUMBERS: Mapping[str, tuple[str, str]] = {
-    "ms": ("$.attr.durationMillis", "$.millis"),
-    "keys": ("$.attr.keysExamined", "$.keysExamined"),
-    "documents": ("$.attr.docsExamined", "$.docsExamined"),
-    "returned": ("$.attr.nreturned", "$.nreturned"),
-    "bytes": ("$.attr.reslen", "$.responseLength"),
-    "inserted": ("$.attr.ninserted", "$.ninserted"),
-    "matched": ("$.attr.nMatched", "$.nMatched"),
-    "deleted": ("$.attr.ndeleted", "$.ndeleted"),
-    "locked": ("$.attr.locks.Collection.acquireCount.w", "$.locks.Collection.acquireCount.w"),
-    "yields": ("$.attr.numYields", "$.numYield"),
-    "tickets": ("$.attr.flowControl.acquireCount", "$.flowControl.acquireCount"),
+TEXTS: Mapping[str, tuple[Path, Path]] = {
+    "ended": (("t", "$date"), ("ts", "$date")),
+    "id": (("id",), ("op",)),
+    "kind_of": (("attr", "type"), ("op",)),
+    "ns": (("attr", "ns"), ("ns",)),
+    "application": (("attr", "appName"), ("appName",)),
+    "command": (("attr", "command"), ("command",)),
+    "originating": (("attr", "originatingCommand"), ("originatingCommand",)),
+    "plan_summary": (("attr", "planSummary"), ("planSummary",)),
+    "has_sort": (("attr", "hasSortStage"), ("hasSortStage",)),
+    "used_disk": (("attr", "usedDisk"), ("usedDisk",)),
+    "query_hash": (("attr", "queryHash"), ("queryHash",)),
+    "shape_hash": (("attr", "planCacheShapeHash"), ("planCacheShapeHash",)),
+    "cursor": (("attr", "cursorid"), ("cursorid",)),
+    "remote": (("attr", "remote"), ("client",)),
+    "error": (("attr", "errCode"), ("errCode",)),
+    "connection": (("ctx",), ("connectionId",)),
+    "truncated": (("truncated",), ("truncated",)),
+}
+"""Texts, with their paths in a log line and in a profiler's document; an object's text is its JSON."""
+
+NUMBERS: Mapping[str, tuple[Path, Path]] = {
+    "ms": (("attr", "durationMillis"), ("millis",)),
+    "keys": (("attr", "keysExamined"), ("keysExamined",)),
+    "documents": (("attr", "docsExamined"), ("docsExamined",)),
+    "returned": (("attr", "nreturned"), ("nreturned",)),
+    "bytes": (("attr", "reslen"), ("responseLength",)),
+    "inserted": (("attr", "ninserted"), ("ninserted",)),
+    "matched": (("attr", "nMatched"), ("nMatched",)),
+    "deleted": (("attr", "ndeleted"), ("ndeleted",)),
+    "locked": (("attr", "locks", "Collection", "acquireCount", "w"), ("locks", "Collection", "acquireCount", "w")),
+    "yields": (("attr", "numYields"), ("numYield",)),
+    "tickets": (("attr", "flowControl", "acquireCount"), ("flowControl", "acquireCount")),
 }
 """Counts, the same way; extended JSON may wrap them."""
 
 
+def structure(kind: Kind) -> str:
+    """What ``json_transform`` makes of a line: nested structs with the facts, all of them texts."""
+    found: dict[str, Any] = {}
+    for path in _paths(kind).values():
+        place = found
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+        place[path[-1]] = "VARCHAR"
+    return json.dumps(found)
+
+
 def selection(kind: Kind) -> str:
-    """The SELECT list that takes every fact out of ``facts``, a list of texts in the order of :func:`paths`."""
-    columns = [f"facts[{place}] AS {name}" for place, name in enumerate(TEXTS, 1)]
-    plain = "TRY_CAST(facts[{}] AS BIGINT)"
-    wrapped = "TRY_CAST(regexp_extract(facts[{}], '-?\\d+') AS BIGINT)"
+    """The SELECT list that takes every fact out of ``facts``, a struct of :func:`structure`."""
+    plain = "TRY_CAST({} AS BIGINT)"
+    wrapped = "TRY_CAST(regexp_extract({}, '-?\\d+') AS BIGINT)"
     number = plain if kind is Kind.LOG else wrapped
-    columns += [f"{number.format(place)} AS {name}" for place, name in enumerate(NUMBERS, len(TEXTS) + 1)]
+    columns = []
+    for name, path in _paths(kind).items():
+        taken = "facts" + "".join(f"['{step}']" for step in path)
+        columns.append(f"{number.format(taken) if name in NUMBERS else taken} AS {name}")
     return ", ".join(columns)
 
 
-def paths(kind: Kind) -> str:
-    """The JSON paths as a DuckDB list."""
+def _paths(kind: Kind) -> Mapping[str, Path]:
     column = 0 if kind is Kind.LOG else 1
-    found = [pair[column] for pair in (*TEXTS.values(), *NUMBERS.values())]
-    return "[" + ", ".join(f"'{path}'" for path in found) + "]"
+    return {name: pair[column] for name, pair in {**TEXTS, **NUMBERS}.items()}

@@ -1,21 +1,28 @@
--- One file's operations. In braces: its lines, which of them are looked into, the JSON paths, the facts by name.
--- The innermost query takes a line apart once; what it found is judged and named on the way out.
+-- One file's operations. In braces: its lines, which of them are looked into, their structure, the facts by name.
+-- The innermost query takes a line apart once; what it found is judged and named on the way out. Of two ways to find the
+-- same thing in a text the one that looks for a rare first character is several times as fast.
 SELECT
-    * EXCLUDE (command, originating, first_key, lsid_uuid, lsid_binary, autocommit, id),
+    * EXCLUDE (command, originating, first_key, id, shape_hash, session)
+        REPLACE (coalesce(shape_hash, query_hash) AS query_hash),
     coalesce(originating, command) AS asked,
-    CASE WHEN q THEN kind_of WHEN first_key = 'getMore' THEN regexp_extract(originating, '^\{"(\w+)"', 1) ELSE first_key END
-        AS operation,
-    CASE WHEN NOT q AND contains(asked, 'limit":') AND NOT contains(asked, '"$lookup"')
-        THEN TRY_CAST(nullif(regexp_extract(asked, '"\$?limit":(?:\{"\$number\w+":"?)?(\d+)', 1), '') AS BIGINT) END
-        AS limit_asked,
+    CASE
+        WHEN q THEN kind_of
+        WHEN first_key = 'getMore' THEN regexp_extract(originating, '^\{"(\w+)"', 1)
+        ELSE first_key
+    END AS operation,
+    CASE WHEN contains(asked, 'limit":') THEN
+        CASE WHEN NOT q AND NOT contains(asked, '"$lookup"')
+            THEN TRY_CAST(regexp_extract(split_part(asked, 'limit":', 2), '\d+') AS BIGINT) END
+    END AS limit_asked,
     first_key = 'getMore' AS more,
     first_key IN ('update', 'delete') AS envelope,
     CASE
-        WHEN lsid_uuid IS NOT NULL THEN replace(lsid_uuid, '-', '')
-        WHEN lsid_binary IS NOT NULL THEN lower(hex(TRY(from_base64(lsid_binary))))
+        WHEN starts_with(session, 'uuid":"') THEN replace(substr(session, 8, 36), '-', '')
+        WHEN starts_with(session, 'binary":{"base64":"')
+            THEN lower(hex(TRY(from_base64(split_part(substr(session, 20, 60), '"', 1)))))
     END AS lsid,
-    CASE WHEN autocommit = 'false' THEN regexp_extract(command, '"txnNumber":(?:\{"\$numberLong":")?(\d+)', 1) END
-        AS transaction_number,
+    CASE WHEN contains(session, 'autocommit":false')
+        THEN regexp_extract(command, '"txnNumber":(?:\{"\$numberLong":")?(\d+)', 1) END AS transaction_number,
     CASE WHEN kind = 'log' THEN source || '/' || connection ELSE source || '/' || remote || '/' || coalesce(application, '')
     END AS channel,
     CASE
@@ -40,9 +47,11 @@ SELECT
         ELSE 'server and monitoring commands'
     END AS reason
 FROM (
-    SELECT *, regexp_extract(command, '^\{"(\$?\w+)"', 1) AS first_key, starts_with(command, '{"q"') AS q
+    SELECT *, regexp_extract(command, '^\{"(\$?\w+)"', 1) AS first_key, starts_with(command, '{"q"') AS q,
+        split_part(command, 'lsid":{"id":{"$', 2) AS session,
+        CASE WHEN contains(command, 'comment":') THEN json_extract_string(command, '$.comment') END AS comment
     FROM (
         SELECT {facts}, facts IS NULL AS facts_missing, $source AS source, $kind AS kind
-        FROM (SELECT TRY(json_extract_string(line, {paths})) AS facts FROM {read} WHERE {wanted})
+        FROM (SELECT TRY(json_transform(line, '{structure}')) AS facts FROM {read} WHERE {wanted})
     )
 )

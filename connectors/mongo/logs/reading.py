@@ -28,6 +28,8 @@ from connectors.mongo.logs.skeleton import layers, stripped
 from connectors.mongo.summaries import plans_of
 
 MEMORY_LIMIT = "1GB"
+_FILLED = "CASE WHEN strlen(line) > 100 THEN true ELSE trim(line) <> '' END"
+"""Whether a line holds anything: only short ones need a look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +87,22 @@ def read(
 def _load(database: duckdb.DuckDBPyConnection, path: Path, kind: Kind, scratch: Path, key: str) -> None:
     """Take one file's lines apart into the table ``operation``, and count those that are none."""
     read = _lines(_plain(path, scratch))
-    wanted = "contains(line, '51803')" if kind is Kind.LOG else "length(trim(line)) > 0"
+    wanted = "contains(line, '51803')" if kind is Kind.LOG else _FILLED
     build = "contains(line, '\"id\":23403')" if kind is Kind.LOG else "false"
     database.execute(
-        f"INSERT INTO counted SELECT count(*) FILTER (filled), count(*) FILTER (filled AND NOT wanted), max(build) FROM"
-        f" (SELECT length(trim(line)) > 0 AS filled, {wanted} AS wanted, CASE WHEN {build} THEN line END AS build"
-        f" FROM {read})"
+        "INSERT INTO counted SELECT count(*), count(*) FILTER (NOT wanted), max(build) FROM"
+        f" (SELECT {wanted} AS wanted, CASE WHEN NOT wanted AND {build} THEN line END AS build"
+        f" FROM {read} WHERE {_FILLED})"
     )
     rows = _sql("operation")
     for mark, part in (
         ("read", read),
         ("wanted", wanted),
-        ("paths", fields.paths(kind)),
+        ("structure", fields.structure(kind)),
         ("facts", fields.selection(kind)),
     ):
         rows = rows.replace("{" + mark + "}", part)
-    given = f"(SELECT *, CASE WHEN reason IS NULL THEN {stripped('asked')} END AS plain FROM ({rows}))"
+    given = stripped(f"({rows})", "asked")
     limited = " OR ".join(f"contains(plain, '{mark}')" for mark in ('"limit":', '"skip":', "$limit", "$skip"))
     keyed = f"""CASE WHEN {limited} THEN
         md5('{key}' || regexp_replace(plain, '"\\$?(?:skip|limit)":-?\\d+', '', 'g')) END"""

@@ -23,44 +23,73 @@ _NAMES = (
     "from|localField|foreignField|as|connectFromField|connectToField|coll|into|path|locale|key|newRoot|field|"
     "includeArrayIndex|distanceField|unit|db"
 )
+Replacement = tuple[str, str]
 
-STEPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    # A pattern that begins with plain characters is searched for them: hence one step for each of the usual types.
-    *((_wrapped(name), r"@\1", (f'{{"${name}"',)) for name in ("date", "oid", "uuid", "numberLong")),
-    (_wrapped(_RARE), r"@\1", tuple(f'{{"${name}"' for name in _RARE.split("|"))),
+STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
+    # A pattern that begins with plain characters is searched for them: hence one for each of the usual types.
+    (('{"$',), tuple((_wrapped(names), r"@\1") for names in ("date", "oid", "uuid", "numberLong", _RARE))),
     # Regular expressions: seekable or not, and their options.
-    (r'"(\$regex|pattern)":"\^\w(?:[^"|\\]|\\\\[^|"])*"', r'"\1":A', ('"$regex', "$regularExpression")),
-    (r'"(\$regex|pattern)":' + _STRING, r'"\1":R', ('"$regex', "$regularExpression")),
-    (r'"(\$?options)":"([a-z]*)"', r'"\1":<\2>', ('options":',)),
-    # Names and field paths.
-    (r'^\{"(\w+)":"([^"\\]*)"', r'{"\1":<\2>', ()),
-    (rf'"({_NAMES})":"([^"\\]*)"', r'"\1":<\2>', ('"pipeline":', '"collation":', '"key":')),
-    (r'([:\[,])"(\$[^"\\]*)"', r"\1<\2>", (':"$', '["$')),
-    # Values.
-    (":" + _STRING, ":S", ()),
-    (rf"([\[,]){_STRING}([\],])", r"\1S\2", ('["', ',"')),
-    (rf"([\[,]){_STRING}([\],])", r"\1S\2", ('["', 'S,"')),
-    (r":-?(?:[2-9]|\d[\d.])[\d.eE+-]*", ":N", ()),
-    (r"([\[,])-?(?:[2-9]|\d[\d.])[\d.eE+-]*", r"\1N", ("[",)),
-    (rf"([\[,]){_MARK}(?:,{_MARK}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"\1*,*,*]", ("S,S,S,S,S", "N,N,N,N,N", "@")),
-    (rf"\[{_MARK}(?:,{_MARK})+\]", "[*,*]", ("[",)),
+    (
+        ('"$regex', "$regularExpression"),
+        (
+            (r'"(\$regex|pattern)":"\^\w(?:[^"|\\]|\\\\[^|"])*"', r'"\1":A'),
+            (r'"(\$regex|pattern)":' + _STRING, r'"\1":R'),
+            (r'"(\$?options)":"([a-z]*)"', r'"\1":<\2>'),
+        ),
+    ),
+    # Names and field paths; the collection's own stands in the namespace.
+    (('"pipeline":', '"collation":', '"key":'), ((rf'"({_NAMES})":"([^"\\]*)"', r'"\1":<\2>'),)),
+    ((':"$', '["$'), ((r'([:\[,])"(\$[^"\\]*)"', r"\1<\2>"),)),
+    # Values; an array's neighbours share a comma, hence twice.
+    ((), ((":" + _STRING, ":S"),)),
+    ((), ((r":-?(?:[2-9]|\d[\d.])[\d.eE+-]*", ":N"),)),
+    (
+        ("[",),
+        (
+            (rf"([\[,]){_STRING}([\],])", r"\1S\2"),
+            (rf"([\[,]){_STRING}([\],])", r"\1S\2"),
+            (r"([\[,])-?(?:[2-9]|\d[\d.])[\d.eE+-]*", r"\1N"),
+            (rf"([\[,]){_MARK}(?:,{_MARK}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"\1*,*,*]"),
+            (rf"\[{_MARK}(?:,{_MARK})+\]", "[*,*]"),
+        ),
+    ),
 )
+"""Each step: what a command holds that needs it (nothing: each does), and what it replaces, one after the other."""
 
-SESSION = r',"(?:lsid|\$clusterTime|txnNumber)":(?:-?\d+|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})'
-"""What drivers add to each command for the session; no application names a field so."""
+_OBJECT = r"\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\}"
+SESSION = r',"(?:lsid|\$clusterTime|txnNumber)":(?:-?\d+|' + _OBJECT + ")"
+"""What drivers add to each command for the session."""
+_LSID, _DATABASE = 'lsid":{"id":{"$', 'db":'
+_OWN = ("filter", "query", "pipeline", "sort")
+"""Parts of a command that would stand behind its session's only where a driver mixes them."""
 
 
-def stripped(column: str) -> str:
-    """The SQL expression of a command without its session's parts and its comment."""
-    plain = f"regexp_replace({column}, '{_quoted(SESSION)}', '', 'g')"
-    without = f"""replace({plain}, '"comment":"' || comment || '"', '')"""
-    return f"CASE WHEN comment IS NULL THEN {plain} ELSE {without} END"
+def stripped(source: str, column: str) -> str:
+    """A query over ``source`` with a column ``plain``: the command without its session's parts and its comment.
+
+    It is ``NULL`` where there is a reason to leave the line out.
+
+    Drivers write these after the command's own parts, so that cutting there is enough; where one of the command's own
+    parts follows, they are looked for. What is cut is only a key to group by and a digest's input: it need not be JSON.
+    """
+    mixed = " OR ".join(f"""contains(tail, '"{name}":')""" for name in _OWN)
+    found = f"regexp_replace({column}, '{_quoted(SESSION)}', '', 'g')"
+    cut = f"CASE WHEN {mixed} THEN {found} ELSE head || split_part(tail, '{_DATABASE}', 2) END"
+    own = f"CASE WHEN reason IS NULL THEN {column} END"
+    parts = f"SELECT *, split_part({own}, '{_LSID}', 1) AS head, split_part({own}, '{_LSID}', 2) AS tail"
+    without = """replace(cut, '"comment":"' || comment || '"', '')"""
+    return (
+        f"(SELECT * EXCLUDE (cut), CASE WHEN comment IS NULL THEN cut ELSE {without} END AS plain FROM"
+        f" (SELECT * EXCLUDE (head, tail), {cut} AS cut FROM ({parts} FROM {source})))"
+    )
 
 
 def layers(source: str, column: str) -> str:
     """A query over ``source`` whose ``column`` has become the skeleton, one projection a step, each row once."""
-    for pattern, replacement, marks in STEPS:
-        changed = f"regexp_replace({column}, '{_quoted(pattern)}', '{_quoted(replacement)}', 'g')"
+    for marks, replacements in STEPS:
+        changed = column
+        for pattern, replacement in replacements:
+            changed = f"regexp_replace({changed}, '{_quoted(pattern)}', '{_quoted(replacement)}', 'g')"
         if marks:
             told = " OR ".join(f"contains({column}, '{_quoted(mark)}')" for mark in marks)
             changed = f"CASE WHEN {told} THEN {changed} ELSE {column} END"

@@ -67,6 +67,54 @@ def test_a_damaged_and_a_cut_line_are_counted_and_skipped_alone(tmp_path: Path) 
     assert any("maxLogSizeKB" in entry.remedy for entry in reading.coverage)
 
 
+def slow(command: dict[str, object], **attr: object) -> str:
+    known = {"type": "command", "ns": "shop.orders", "command": command, "planSummary": "COLLSCAN", "durationMillis": 9}
+    line = {"t": {"$date": "2026-01-01T00:00:00.000Z"}, "s": "I", "c": "COMMAND", "id": 51803, "ctx": "conn1",
+            "msg": "Slow query", "attr": {**known, "docsExamined": 9, "nreturned": 3, **attr}}  # fmt: skip
+    return json.dumps(line, separators=(",", ":")) + "\n"
+
+
+def clock(number: int) -> dict[str, object]:
+    hashed = {"$binary": {"base64": f"AA{number}A", "subType": "0"}}
+    return {"clusterTime": {"$timestamp": {"t": number, "i": 1}}, "signature": {"hash": hashed, "keyId": 0}}
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_session_and_its_clock_part_no_equal_questions(mixed: bool, tmp_path: Path) -> None:
+    lines = []
+    for number in range(3):
+        own: dict[str, object] = {"find": "orders", "filter": {"a": 5}, "limit": 10}
+        session = {
+            "lsid": {"id": {"$uuid": f"0000000{number}-0000-0000-0000-000000000000"}},
+            "$clusterTime": clock(number),
+        }
+        last = {"sort": {"b": -1}, "$db": "shop"}
+        lines.append(
+            slow({**own, **session, **last} if mixed else {**own, "sort": {"b": -1}, **session, "$db": "shop"})
+        )
+    path = tmp_path / "mongod.log"
+    path.write_text("".join(lines), encoding="utf-8")
+    reading = read([path], tmp_path / "events.parquet")
+    rows = duckdb.execute(
+        "SELECT count(DISTINCT text), count(DISTINCT params_digest), count(DISTINCT session),"
+        " bool_and(NOT limit_reached)"
+        f" FROM read_parquet('{tmp_path / 'events.parquet'}')"
+    ).fetchone()
+    assert (reading.events, rows) == (3, (1, 1, 3, True))
+
+
+def test_whether_a_limit_ended_the_scan(tmp_path: Path) -> None:
+    path = tmp_path / "mongod.log"
+    path.write_text(
+        slow({"find": "orders", "filter": {"a": 1}, "limit": 3, "$db": "shop"})
+        + slow({"aggregate": "orders", "pipeline": [{"$match": {"a": 1}}, {"$limit": 4}], "$db": "shop"})
+        + slow({"find": "orders", "filter": {"b": 1}, "$db": "shop"}),
+        encoding="utf-8",
+    )
+    reading = read([path], tmp_path / "events.parquet")
+    assert [plan.root.attributes.get("limit reached") for plan in reading.plans] == ["0.00", "1.00", None]
+
+
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("nothing of the kind\n", encoding="utf-8")
