@@ -65,9 +65,9 @@ SELECT i, u.part AS part, pid, session, stamp, (i % {per_session}) * 4 + u.part 
 FROM p
 """
 LAYOUTS = {
-    "csv": """SELECT stamp, 'app_user', 'shop', pid, '10.0.0.5', session, line, 'SELECT',
-              '2026-01-01 00:00:00 UTC', '3/' || i, 0, 'LOG', '00000', message, detail, NULL, NULL, NULL, NULL, NULL,
-              NULL, NULL, 'shop-web', 'client backend', NULL, 0 FROM said""",
+    "csv": """SELECT stamp, 'app_user' AS "user", 'shop' AS db, pid, '10.0.0.5' AS host, session, line,
+              'SELECT' AS tag, '2026-01-01 00:00:00 UTC', '3/' || i, 0, 'LOG', '00000', message, detail, NULL, NULL,
+              NULL, NULL, NULL, NULL, NULL, 'shop-web' AS app, 'client backend' AS backend, NULL, 0 FROM said""",
     "json": """SELECT to_json({timestamp: stamp, "user": 'app_user', dbname: 'shop', pid: pid, remote_host: '10.0.0.5',
               session_id: session, line_num: line, ps: 'SELECT', session_start: '2026-01-01 00:00:00 UTC',
               vxid: '3/' || i, txid: 0, error_severity: 'LOG', message: message, detail: detail,
@@ -77,13 +77,16 @@ LAYOUTS = {
               FROM (SELECT *, stamp || ' [' || pid || ']: [' || line
                     || '-1] user=app_user,db=shop,app=shop-web,client=10.0.0.5 ' AS h FROM said)""",
 }
+CSV_QUOTES = """QUOTE '"', FORCE_QUOTE ("user", db, host, tag, message, detail, app, backend)"""
+"""The columns that PostgreSQL always quotes (``src/backend/utils/error/csvlog.c``)."""
+
 STEP = 1_000_000
 
 
 def generate(folder: Path, kind: str, statements: int, sessions: int) -> Path:
     """Write a log of ``statements`` executions; a third of them take three lines (parse, bind, execute)."""
     target = folder / f"server.{kind}"
-    quote = "QUOTE '\"'" if kind == "csv" else "QUOTE '', ESCAPE '', DELIMITER '\x01'"
+    quote = CSV_QUOTES if kind == "csv" else "QUOTE '', ESCAPE '', DELIMITER '\x01'"
     with duckdb.connect() as database, target.open("wb") as out:
         for first in range(0, statements, STEP):
             last = min(first + STEP, statements)

@@ -9,14 +9,14 @@ from connectors.postgres.logs.damage import REJECTS
 from connectors.postgres.logs.format import Format, Piece
 
 _NAME = rb'(?:"(?:[^"]|"")*"|[^",\n]*)'
+_STAMP = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40}"
 _START = re.compile(
-    rb"^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40},"
-    + (_NAME + rb",") * 2
-    + rb"\d+,"
-    + _NAME
-    + rb",[0-9a-f]+\.[0-9a-f]+,\d+,"
+    rb"^(?:\xef\xbb\xbf)?" + _STAMP + rb"," + (_NAME + rb",") * 2 + rb"\d+," + _NAME + rb",[0-9a-f]+\.[0-9a-f]+,\d+,"
 )
-_RECORD = re.compile(rb"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40},)", re.MULTILINE)
+_RECORD = re.compile(rb"^(?=" + _STAMP + rb",)", re.MULTILINE)
+
+_WHOLE = re.compile(_STAMP + rb',(?:"[^"\n]*","[^"\n]*"),\d+,(?:"[^"\n]*")?,[0-9a-f]+\.[0-9a-f]+,\d+,"')
+"""Matches a record's start that cannot be inside a quoted field, whose quotes would be doubled."""
 
 
 def _looks(head: bytes) -> float:
@@ -25,8 +25,18 @@ def _looks(head: bytes) -> float:
     return 1.0 if good else 0.0
 
 
+_LOOKED_AT = 1 << 20
+"""Bytes at a piece's end among which a record's start is looked for before all quotes are counted."""
+
+
 def _border(piece: bytes) -> int:
-    """Where the last whole record ends: after a line feed with an even number of quotes before it; 0 when none."""
+    """Where the last record begins; where that is not to be seen, the end of the last whole one, after a line feed with
+    an even number of quotes before it. 0 when there is none."""
+    end = len(piece)
+    while (start := piece.rfind(b"\n", max(0, len(piece) - _LOOKED_AT), end) + 1) > 0:
+        if _WHOLE.match(piece, start):
+            return start
+        end = start - 1
     end = piece.rfind(b"\n") + 1
     odd = piece.count(b'"', 0, end) % 2
     while end and odd:

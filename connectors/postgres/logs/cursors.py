@@ -16,6 +16,7 @@ KEPT = 100_000
 _DECLARED = r'(?is)^\s*declare\s+"?([^\s"]+)"?\s.*?\bcursor\b.*?\bfor\s+(.*)$'
 _FETCHED = r'(?is)^\s*(?:fetch|move)\b(?:.*\b(?:from|in))?\s+"?([^\s";]+)"?[\s;]*$'
 _PREPARED = r"(?is)^prepare:\s+prepare\s+.*?\bas\s+(.*)$"
+_COMMAND = "CASE head WHEN 'DECLA' THEN 'DECLARE' ELSE head END"
 
 
 def create(database: duckdb.DuckDBPyConnection) -> None:
@@ -33,7 +34,8 @@ def resolve_cursors(database: duckdb.DuckDBPyConnection, table: str, base: int) 
             FROM {table} WHERE head = 'DECLA' AND regexp_matches(body, {literal(_DECLARED)})"""
     )
     database.execute(
-        f"""UPDATE {table} SET body = found.query, comment = found.comment, skeleton = {skeleton("found.query")}
+        f"""UPDATE {table} SET body = found.query, comment = found.comment, skeleton = {skeleton("found.query")},
+                               command = trim({_COMMAND})
             FROM (SELECT f.rid, d.query, d.comment
                   FROM (SELECT rowid AS rid, hash(session) AS s, {line} AS line_,
                                lower(CASE head WHEN 'DECLA' THEN regexp_extract(body, {literal(_DECLARED)}, 1)
@@ -50,6 +52,6 @@ def resolve_prepared(database: duckdb.DuckDBPyConnection, table: str) -> None:
     prepared = f"regexp_extract(detail, {literal(_PREPARED)}, 1)"
     database.execute(
         f"""UPDATE {table} SET body = {trimmed(without_comments(prepared))}, comment = {comments(prepared)},
-                               skeleton = NULL, detail = 'parameters: $0 = ' || body
+                               skeleton = NULL, detail = 'parameters: $0 = ' || body, command = 'EXECUTE'
             WHERE head = 'EXECU' AND regexp_matches(detail, {literal(_PREPARED)})"""
     )

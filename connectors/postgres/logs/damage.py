@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import duckdb
 
@@ -35,13 +36,15 @@ def rejected(database: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
     return [(line, _REASONS.get(str(reason), f"record refused ({str(reason).lower()})")) for line, reason in rows]
 
 
-def report(unread: Unread, found: list[tuple[int, str]], first_line: int, name: str) -> None:
-    """Count what was refused; ``first_line`` is the piece's first line in the file ``name``."""
+def report(unread: Unread, found: list[tuple[int, str]], first_line: Callable[[], int], name: str) -> None:
+    """Count what was refused; ``first_line`` tells the piece's first line in the file ``name``."""
     for line, reason in found:
-        unread.add(reason, 1, f"{name}:{first_line + line - 1}")
+        unread.add(reason, 1, f"{name}:{first_line() + line - 1}")
 
 
-def whole_records(piece: bytes, start: re.Pattern[bytes], first_line: int, name: str, unread: Unread) -> bytes:
+def whole_records(
+    piece: bytes, start: re.Pattern[bytes], first_line: Callable[[], int], name: str, unread: Unread
+) -> bytes:
     """The records of a damaged csvlog piece that have all their quotes; the others are counted."""
     places = [match.start() for match in start.finditer(piece)]
     kept = []
@@ -52,22 +55,24 @@ def whole_records(piece: bytes, start: re.Pattern[bytes], first_line: int, name:
         if start.match(record) and record.count(b'"') % 2 == 0 and record.endswith(b"\n"):
             kept.append(record)
         elif record.strip():
-            line = first_line + piece.count(b"\n", 0, begin)
+            line = first_line() + piece.count(b"\n", 0, begin)
             unread.add("record cut off or with broken quotes", 1, f"{name}:{line}")
     return b"".join(kept)
 
 
-def strange_lines(database: duckdb.DuckDBPyConnection, unread: Unread, first_line: int, name: str) -> None:
+def strange_lines(
+    database: duckdb.DuckDBPyConnection, unread: Unread, first_line: Callable[[], int], name: str
+) -> None:
     """Count the lines of the table ``line`` under which no prefix was found; a message's lines were joined before."""
-    row = database.execute("SELECT count(*) FROM line WHERE severity = '' AND said <> ''").fetchone()
+    row = database.execute("SELECT count(*) FROM line WHERE head = '' AND said <> ''").fetchone()
     count = row[0] if row else 0
     if count:
         places = database.execute(
-            f"""SELECT {first_line} + rid + coalesce(joined, 0)
-                FROM (SELECT rowid AS rid, severity, said,
+            f"""SELECT {first_line()} + rid + coalesce(joined, 0)
+                FROM (SELECT rowid AS rid, head, said,
                              sum(strlen(said) - strlen(replace(said, chr(30), ''))) OVER (
                                  ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS joined FROM line)
-                WHERE severity = '' AND said <> '' ORDER BY rid LIMIT {EXAMPLES}"""
+                WHERE head = '' AND said <> '' ORDER BY rid LIMIT {EXAMPLES}"""
         ).fetchall()
         unread.add("line without the log's prefix", count, *(f"{name}:{int(line)}" for (line,) in places))
 
@@ -94,14 +99,19 @@ def clock_steps(database: duckdb.DuckDBPyConnection, table: str, carried: int, u
 
 
 def empty_records(
-    database: duckdb.DuckDBPyConnection, table: str, carried: int, unread: Unread, first_line: int, name: str
+    database: duckdb.DuckDBPyConnection,
+    table: str,
+    carried: int,
+    unread: Unread,
+    first_line: Callable[[], int],
+    name: str,
 ) -> None:
     """Count JSON lines that were no object of the log; each record was a line."""
-    row = database.execute(f"SELECT count(*) FROM {table} WHERE severity IS NULL AND kind = 'O'").fetchone()
+    row = database.execute(f"SELECT count(*) FROM {table} WHERE kind = '?'").fetchone()
     count = row[0] if row else 0
     if count:
         places = database.execute(
-            f"""SELECT {first_line} + rowid - {carried} FROM {table}
-                WHERE severity IS NULL AND kind = 'O' ORDER BY rowid LIMIT {EXAMPLES}"""
+            f"""SELECT {first_line()} + rowid - {carried} FROM {table}
+                WHERE kind = '?' ORDER BY rowid LIMIT {EXAMPLES}"""
         ).fetchall()
         unread.add("line that is no record of the log", count, *(f"{name}:{line}" for (line,) in places))

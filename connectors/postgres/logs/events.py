@@ -35,21 +35,11 @@ CARRY_AT_MOST = 200_000
 WRITERS = 1
 """Pieces written at a time, beside the one that is read. Each more takes half a gigabyte."""
 
-_TOTAL = f"round(CASE WHEN kind IN ({STARTS}) THEN paired / 1000.0 ELSE ms END + coalesce(extra, 0) / 1000.0, 3)"
+_TOOK = f"CASE WHEN kind IN ({STARTS}) THEN paired ELSE CAST(round(ms * 1000) AS BIGINT) END + coalesce(extra, 0)"
 _ENDED = f"CASE WHEN kind IN ({STARTS}) THEN coalesce(ended, logged) ELSE logged END"
-_STARTED = f"""
-CASE WHEN kind IN ({STARTS}) THEN logged
-     ELSE logged - to_microseconds(CAST(coalesce(total, 0) * 1000 AS BIGINT)) END
-"""
-
-
+_STARTED = f"epoch_us(logged) - CASE WHEN kind IN ({STARTS}) THEN 0 ELSE coalesce(took, 0) END"
 _VALUED = "CASE WHEN r.skeleton IS NULL THEN t.valued ELSE r.skeleton <> r.body END"
 _BOUND = "CASE WHEN starts_with(detail, 'parameters: $') OR starts_with(detail, 'Parameters: $') THEN detail END"
-_COMMAND = """
-CASE WHEN kind IN ('F', 'f') THEN 'FETCH' WHEN head = 'DECLA' THEN 'DECLARE' WHEN head = 'EXECU' THEN 'EXECUTE'
-     WHEN head = 'FETCH' THEN 'FETCH' WHEN starts_with(head, 'MOVE') THEN 'MOVE' ELSE t.command END
-"""
-
 _FACTS = f"""
 SELECT count(*), coalesce(bool_or(kind IN ('P', 'B')), false), coalesce(bool_or(kind = 'D'), false),
        coalesce(bool_or(kind IN ({STARTS})), false),
@@ -88,7 +78,7 @@ class Found:
 class EventWriter:
     """Writes the pieces of one log into ``target``, by way of ``folder``; ``keep_values`` leaves literals in the texts.
 
-    ``lines`` counts the lines of the pieces so far, to number records that have no number of their own.
+    ``base`` counts the bytes of the pieces so far, to number records that have no number of their own.
     """
 
     def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path, target: Joined, keep_values: bool) -> None:
@@ -98,7 +88,7 @@ class EventWriter:
         self.keep_values = keep_values
         self.key = secrets.token_hex(16)
         self.found = Found()
-        self.lines = 0
+        self.base = 0
         self._base = 0
         self._durations = False
         self._carried = 0
@@ -217,22 +207,23 @@ class EventWriter:
 
     def _events(self, at: str, source: str, joined: str, texts: str) -> str:
         known = f"""
-        SELECT r.* EXCLUDE (logged, skeleton), {at} AS logged, t.text AS text_, t.limited, t.skipped1, t.skipped2,
-               {_COMMAND} AS command_, CASE WHEN {_VALUED} THEN r.body ELSE '' END AS literals, {_BOUND} AS bound,
+        SELECT r.* EXCLUDE (logged, skeleton, command), {at} AS logged, {_TOOK} AS took, {_BOUND} AS bound,
+               coalesce(r.command, t.command) AS command, t.text AS text_, t.limited, t.skipped1, t.skipped2,
+               CASE WHEN {_VALUED} THEN r.body ELSE '' END AS literals,
                {names("comment")} AS tag_names, {values("comment")} AS tag_values
         FROM {joined} JOIN {texts} t ON {KEY} = t.key AND (r.skeleton IS NULL) = t.raw"""
         digested = f"""
-        SELECT *, {_TOTAL} AS total, {without_parameter("bound", "skipped1")} AS bound1,
+        SELECT *, {without_parameter("bound", "skipped1")} AS bound1,
                CASE WHEN literals <> '' OR bound IS NOT NULL THEN {self._md5("literals", "coalesce(bound, '')")} END
                    AS digest
         FROM ({known})"""
-        without = f"{without_limit('literals')}", f"coalesce({without_parameter('bound1', 'skipped2')}, '')"
+        without = without_limit("literals"), f"coalesce({without_parameter('bound1', 'skipped2')}, '')"
         return f"""
         SELECT {literal(source)} AS source, nullif(database, '') AS database, nullif("user", '') AS "user",
                nullif(application, '') AS application, nullif(client, '') AS client, session, line_ AS line,
                CASE WHEN opened IS NOT NULL THEN session || '/' || opened END AS unit,
-               make_timestamptz(epoch_us({_STARTED})) AS started_at, make_timestamptz(epoch_us({_ENDED})) AS ended_at,
-               CASE WHEN kind <> 'E' THEN total END AS duration_ms, row_count AS "rows", command_ AS command,
+               make_timestamptz({_STARTED}) AS started_at, make_timestamptz(epoch_us({_ENDED})) AS ended_at,
+               CASE WHEN kind <> 'E' THEN took / 1000.0 END AS duration_ms, row_count AS "rows", command,
                {"body" if self.keep_values else "text_"} AS text, digest AS params_digest,
                CASE WHEN limited AND digest IS NOT NULL THEN {self._md5(*without)} ELSE digest END
                    AS params_distinct_key,

@@ -15,15 +15,16 @@ import shutil
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from advisor.errors import SourceError
 
-PIECE = 48 << 20
-"""Bytes read at a time: large enough that DuckDB works in parallel, small enough for 1 GB of memory in all."""
+PIECE = 28 << 20
+"""Bytes read at a time: large enough that DuckDB works in parallel; below 32 MiB, since glibc gives larger blocks back
+to the system each time and takes them anew, page by page."""
 
 LONGEST = 512 << 20
 """A record longer than this is cut off: PostgreSQL itself cannot make one of 1 GiB."""
@@ -95,11 +96,15 @@ def _zstd(path: Path) -> Iterator[BinaryIO]:
         process.wait()
 
 
+_DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
+"""What reading compressed data raises when it is cut off or damaged."""
+
+
 def head(stream: BinaryIO) -> bytes:
     """The first bytes of a log; none when its compressed data is damaged from the start."""
     try:
         return stream.read(HEAD)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError):
+    except _DAMAGED:
         return b""
 
 
@@ -112,46 +117,63 @@ def _data(stream: BinaryIO, want: int, unread: Unread, name: str) -> bytes:
         while size < want and (block := read(want - size)):
             blocks.append(block)
             size += len(block)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError):
+    except _DAMAGED:
         unread.add("compressed data that ends too early or is damaged", 1, name)
     return b"".join(blocks)
+
+
+class Lines:
+    """Line numbers of places in a log, counted only when something has to be said about a place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._counted, self._line = 0, 1
+
+    def at(self, place: int) -> int:
+        """The number of the line at byte ``place`` of the log's unpacked data; places come in rising order."""
+        with opened(self.path) as (stream, _, _), suppress(*_DAMAGED):
+            at = stream.seek(self._counted) if stream.seekable() else 0
+            while at < place:
+                block = stream.read(min(1 << 20, (self._counted if at < self._counted else place) - at))
+                if not block:
+                    break
+                if at >= self._counted:
+                    self._line += block.count(b"\n")
+                at += len(block)
+        self._counted = max(self._counted, place)
+        return self._line
 
 
 def pieces(
     stream: BinaryIO, limit: int | None, border: Callable[[bytes], int], unread: Unread, name: str
 ) -> Iterator[tuple[bytes, int]]:
-    """Cut a stream between records: (piece, number of its first line). ``limit``: bytes after which to stop, so that
+    """Cut a stream between records: (piece, its place in the stream). ``limit``: bytes after which to stop, so that
     a file that grows while it is read has an end."""
-    rest, line, taken = b"", 1, 0
+    rest, place, taken = b"", 0, 0
     while True:
-        want = PIECE if limit is None else min(PIECE, limit - taken)
-        data = _data(stream, want, unread, name)
+        data = _data(stream, PIECE if limit is None else min(PIECE, limit - taken), unread, name)
         taken += len(data)
-        rest = rest + data if rest else data
         if not data:
             break
-        cut = border(rest)
-        if not cut:
-            if len(rest) <= LONGEST:
-                continue
-            cut = len(rest)
-        yield rest[:cut], line
-        line += rest.count(b"\n", 0, cut)
-        rest = rest[cut:]
+        rest = rest + data if rest else data
+        cut = border(rest) or (len(rest) if len(rest) > LONGEST else 0)
+        if cut:
+            yield rest[:cut], place
+            place += cut
+            rest = rest[cut:]
     if rest:
-        yield rest if rest.endswith(b"\n") else rest + b"\n", line
+        yield rest if rest.endswith(b"\n") else rest + b"\n", place
 
 
-def cleaned(piece: bytes, first_line: int, name: str, unread: Unread) -> bytes:
+def cleaned(piece: bytes, first_line: Callable[[], int], name: str, unread: Unread) -> bytes:
     """``piece`` as valid UTF-8 without NUL; what had to be replaced is counted with its lines."""
-    nuls = piece.count(b"\0")
-    if nuls:
-        line = first_line + piece.count(b"\n", 0, piece.index(b"\0"))
-        unread.add("NUL bytes left out", nuls, f"{name}:{line}")
+    if b"\0" in piece:
+        line = first_line() + piece.count(b"\n", 0, piece.index(b"\0"))
+        unread.add("NUL bytes left out", piece.count(b"\0"), f"{name}:{line}")
         piece = piece.replace(b"\0", b"")
     wrong = _invalid(piece)
     if wrong is not None:
-        line = first_line + piece.count(b"\n", 0, wrong)
+        line = first_line() + piece.count(b"\n", 0, wrong)
         text = piece.decode("utf-8", "replace")
         unread.add("bytes that are not UTF-8, read as �", max(1, text.count("\ufffd")), f"{name}:{line}")
         piece = text.encode()

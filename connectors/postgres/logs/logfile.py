@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -12,7 +14,7 @@ from advisor.captures import quoted
 from advisor.ports import Progress, Step
 from connectors.postgres.logs.damage import clock_steps, empty_records, rejected, report, strange_lines, whole_records
 from connectors.postgres.logs.events import EventWriter
-from connectors.postgres.logs.files import HEAD, Unread, cleaned, has_long_record, head, opened, pieces
+from connectors.postgres.logs.files import HEAD, Lines, Unread, cleaned, has_long_record, head, opened, pieces
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.prefix import Prefix, inferred
 
@@ -37,13 +39,14 @@ class LogFile:
         """Read all pieces; ``before`` and ``total`` are bytes of all files, for the progress shown."""
         with opened(self.path) as (stream, _, _):
             self.columns = self.form.columns(head(stream))
+        lines = Lines(self.path)
         self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
         with opened(self.path) as (stream, consumed, limit):
-            for data, line in pieces(stream, limit, self.form.border, self.unread, self.path.name):
-                self._piece(data, line)
+            for data, place in pieces(stream, limit, self.form.border, self.unread, self.path.name):
+                self._piece(data, partial(lines.at, place))
                 progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
 
-    def _piece(self, data: bytes, line: int) -> None:
+    def _piece(self, data: bytes, line: Callable[[], int]) -> None:
         good = cleaned(data, line, self.path.name, self.unread)
         if self.form.unwrap is not None:
             good = self._unwrapped(good, line)
@@ -57,23 +60,22 @@ class LogFile:
         else:
             empty_records(database, table, carried, self.unread, line, self.path.name)
         clock_steps(database, table, carried, self.unread, self.path.name)
-        self.writer.lines += good.count(b"\n")
+        self.writer.base += len(good)
         self.writer.add(table, self.path.name)
 
-    def _loaded(self, good: bytes, line: int) -> tuple[str, int]:
+    def _loaded(self, good: bytes, line: Callable[[], int]) -> tuple[str, int]:
         """Load a piece; a second time without its damaged records when there are any."""
-        target = self.scratch / "piece"
-        target.write_bytes(good)
+        target = self._written(good)
         longest = len(good) + 1 if has_long_record(good, _BUFFER, self.form.record) else 0
         table, carried, refused = self._load(self._at(target, longest))
         if (table is None or refused) and self.form.record is not None:
             whole = whole_records(good, self.form.record, line, self.path.name, self.unread)
-            target.write_bytes(whole)
+            self._written(whole)
             table, carried, refused = self._load(self._at(target, len(good) + 1))
         report(self.unread, refused, line, self.path.name)
         if table is None:
-            self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line}")
-            target.write_bytes(b"")
+            self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line()}")
+            self._written(b"")
             table, carried, _ = self._load(self._at(target))
             assert table is not None
         return table, carried
@@ -91,9 +93,8 @@ class LogFile:
             return None, 0, []
         return table, carried, rejected(database)
 
-    def _unwrapped(self, good: bytes, line: int) -> bytes:
-        target, plain = self.scratch / "piece", self.scratch / "unwrapped"
-        target.write_bytes(good)
+    def _unwrapped(self, good: bytes, line: Callable[[], int]) -> bytes:
+        target, plain = self._written(good), self.scratch / "unwrapped"
         assert self.form.unwrap is not None
         database = self.writer.database
         longest = len(good) + 1 if has_long_record(good, _BUFFER, None) else 0
@@ -104,11 +105,19 @@ class LogFile:
             )
         except (duckdb.InvalidInputException, duckdb.OutOfRangeException):
             rejected(database)
-            self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line}")
+            self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line()}")
             return b""
         report(self.unread, rejected(database), line, self.path.name)
         return plain.read_bytes()
 
+    def _written(self, data: bytes) -> Path:
+        """The file from which DuckDB reads a piece, over the one before: its room is not given back and taken again."""
+        target = self.scratch / "piece"
+        with target.open("r+b" if target.exists() else "wb") as file:
+            file.write(data)
+            file.truncate()
+        return target
+
     def _at(self, path: Path, longest: int = _BUFFER) -> Piece:
         longest = max(longest, _BUFFER)
-        return Piece(path, self.columns, longest, longest, self.prefix, self.year, self.writer.lines)
+        return Piece(path, self.columns, longest, longest, self.prefix, self.year, self.writer.base)

@@ -32,8 +32,8 @@ _ESCAPES = {
     "x": ("", r"\d+"),
     "Q": ("query_id", r"-?\d+"),
 }
-SEVERITIES = "DEBUG[1-5]?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC"
-SECONDARY = "DETAIL|HINT|QUERY|CONTEXT|STATEMENT|LOCATION|BACKTRACE"
+SEVERITIES = "DEBUG[1-5]?|ERROR|FATAL|INFO|LOG|NOTICE|PANIC|WARNING"
+SECONDARY = "BACKTRACE|CONTEXT|DETAIL|HINT|LOCATION|QUERY|STATEMENT"
 FIELDS = (
     "stamp",
     "zone",
@@ -88,12 +88,20 @@ KNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """A prefix as patterns: ``strict`` ends a name at the next literal sign, ``loose`` takes names as they come."""
+    """A prefix as patterns: ``strict`` ends a name at the next literal sign, ``loose`` takes names as they come.
+
+    ``front`` matches its beginning, as far as it changes from line to line (time, line number), with at most four
+    groups, which RE2 finds in one pass; ``fixed`` counts the signs in it outside of groups. ``rest`` matches what comes
+    after, which many lines share.
+    """
 
     text: str
     strict: str
     loose: str
     fields: tuple[str, ...]
+    front: str = ""
+    fixed: int = 0
+    rest: str = ""
 
 
 def compiled(prefix: str) -> Prefix:
@@ -102,7 +110,24 @@ def compiled(prefix: str) -> Prefix:
     tail = rf"(?P<severity>{SEVERITIES}|{SECONDARY}):  "
     strict = _pattern(prefix, found, strict=True)
     loose = _pattern(prefix, [], strict=False)
-    return Prefix(prefix, f"^{strict}{tail}", f"^{loose}{tail}", tuple(found))
+    front, rest = _split(prefix)
+    pattern = _pattern(front, [], strict=True)
+    return Prefix(
+        prefix,
+        f"^{strict}{tail}",
+        f"^{loose}{tail}",
+        tuple(found),
+        f"^{pattern}" if front else "",
+        len(re.sub("%.", "", front)) + len(re.findall("%[tm]", front)),  # a time and its zone have a blank between them
+        f"^{_pattern(rest, [], strict=True)}{tail}",
+    )
+
+
+def _split(prefix: str) -> tuple[str, str]:
+    """The ``front`` and the ``rest`` of a prefix, see :class:`Prefix`."""
+    found = re.match(r"[^%]*%[tm](?:[^%]*(?:%p[^%]+)?%l)?|[^%]*%n(?:[^%]*(?:%p[^%]+)?%l)?", prefix)
+    end = found.end() if found else 0
+    return prefix[:end], prefix[end:]
 
 
 def _pattern(prefix: str, found: list[str], strict: bool) -> str:

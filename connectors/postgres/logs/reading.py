@@ -31,8 +31,8 @@ MEMORY = "450MB"
 
 
 PLANNED_HERE = "statistics_propagation, join_order, build_side_probe_side"
-"""What DuckDB shall not decide by a piece's contents: whether Parquet columns may be NULL, and that the narrow side of a
-join, written on the right, is the one to be hashed."""
+"""What DuckDB shall not decide by a piece's contents: whether Parquet columns may be NULL, and which side of a join is
+hashed; that is the narrow one, written on the right."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ NOTHING = "SELECT " + ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in RE
 #   F fetch from a portal, with duration    f fetch logged at its start
 #   P parse  B bind (extended, with duration)
 #   D a duration without text               A a plan of auto_explain
-#   E an error with its statement           O anything else
+#   E an error with its statement           O anything else    ? no record of the log
 EVENTS = "SXFsxfE"
 """Kinds that are one execution each. Not an SQL list: DuckDB turns a long IN into a join, which loses the order."""
 
@@ -61,6 +61,7 @@ CASE WHEN ended > 0 THEN
      WHEN starts_with(message, 'execute fetch from ') THEN 'f'
      WHEN starts_with(message, 'execute ') THEN 'x'
      WHEN severity IN ('ERROR', 'FATAL', 'PANIC') AND statement <> '' THEN 'E'
+     WHEN severity IS NULL THEN '?'
      ELSE 'O' END
 """
 
@@ -86,13 +87,11 @@ _LOOSE_ENDS = " OR ".join(
     for end in ends
 )
 
-_NAME = """
-CASE kind WHEN 'F' THEN substr(tail, 20, instr(tail, ': ') - 20)
-          WHEN 'f' THEN substr(message, 20, instr(message, ': ') - 20) END
-"""
-
 HEAD = "upper(left(body, 5))"
 """SQL: enough of a statement to tell those that say something about others: BEGIN, COMMIT, FETCH, EXECUTE, …"""
+
+
+_SELDOM = ("severity", "message", "detail", "context", "statement")
 
 
 def trimmed(text: str) -> str:
@@ -103,17 +102,19 @@ def trimmed(text: str) -> str:
 def classified(relation: str) -> str:
     """SQL: the records of ``relation`` with what they say.
 
-    ``kind``, ``ms``, ``name`` (of a portal); ``body``: an execution's text without comments, the plan of auto_explain,
-    or else the STATEMENT; ``comment``; ``head``: :data:`HEAD`; ``skeleton``: see :func:`literals.skeleton`.
-    Parse and bind keep their duration only; ``message`` stays for records that are no statement.
+    ``kind``, ``ms``; ``command`` where the text does not tell it; ``body``: an execution's text without comments, the
+    plan of auto_explain, or else the STATEMENT; ``comment``; ``head``: :data:`HEAD`; ``skeleton``: see
+    :func:`literals.skeleton`.
+    Parse and bind keep their duration only, ``message`` is for records that are no statement, ``context`` for plans.
     """
-    kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in ("message", "detail", "statement"))
+    kept = ", ".join(f'"{name}"' for name in RECORD_COLUMNS if name not in _SELDOM)
     return f"""
-SELECT {kept}, kind, {_NAME} AS name, body, comment, ms, CASE WHEN event THEN {HEAD} END AS head,
+SELECT {kept}, kind, CASE WHEN kind IN ('F', 'f') THEN 'FETCH' END AS command,
+       body, comment, ms, CASE WHEN event THEN {HEAD} END AS head,
        CASE WHEN event THEN {skeleton("body")} END AS skeleton,
        CASE WHEN kind NOT IN ('P', 'B', 'D') THEN detail END AS detail,
        CASE WHEN kind = 'O' THEN message WHEN kind = 'E' THEN left(message, 200) END AS message,
-       NULL::BIGINT AS row_count
+       CASE WHEN kind = 'A' THEN context END AS context, NULL::BIGINT AS row_count
 FROM (SELECT *, CASE WHEN event AND ({_LOOSE_ENDS}) THEN {trimmed("uncommented")} ELSE uncommented END AS body
 FROM (SELECT *, CASE commented WHEN 0 THEN said WHEN 1 THEN left(said, instr(said, '/*') - 1)
                      ELSE {without_comments("said")} END AS uncommented,

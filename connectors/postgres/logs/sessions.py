@@ -99,7 +99,7 @@ def linked(piece: Piece) -> str:
           FROM (SELECT rowid AS rid, hash(session) AS s, coalesce(line, {piece.base} + rowid) AS line_, kind,
                        (CAST(round(coalesce(ms, 0) * 1000) AS BIGINT) << 7) + ascii(kind) AS packed, logged, code,
                        {_TX if piece.transactions else "NULL"} AS tx
-                FROM {piece.records} WHERE kind NOT IN ('O', 'A', 'a'))
+                FROM {piece.records} WHERE kind NOT IN ('O', 'A', 'a', '?'))
           WINDOW w AS (PARTITION BY s ORDER BY line_, rid)))"""
 
 

@@ -11,7 +11,7 @@ from connectors.postgres.logs.literals import folded, is_doubtful, literal, with
 from connectors.postgres.logs.records import EVENTS
 
 _LIMIT = r"(?i)\b(limit|offset)\s+"
-_SKIPPED = f"regexp_extract_all(replaced, {literal(_LIMIT + '[$]([1-9][0-9]*)')}, 2)"
+_SKIPPED = f"regexp_extract_all(replaced, {literal(_LIMIT + '([$][1-9][0-9]*)')}, 2)"
 _VERB = "upper(regexp_extract(replaced, '[A-Za-z]+'))"
 _COMMAND = r"""
 CASE verb WHEN 'START' THEN 'BEGIN' WHEN 'END' THEN 'COMMIT' WHEN 'ABORT' THEN 'ROLLBACK'
@@ -29,7 +29,8 @@ def judge(database: duckdb.DuckDBPyConnection, records: str, texts: str) -> None
 
     ``key``, ``raw`` (it is the text itself, no skeleton), ``text`` (canonical, without values), ``command``, ``valued``
     (a raw text that had values), ``limited`` (LIMIT or OFFSET takes a value), ``skipped1`` and ``skipped2`` (the
-    numbers of the parameters that LIMIT and OFFSET take). A skeleton that is in doubt is taken off its executions.
+    beginnings of the parameters, ``$2 = ``, that LIMIT and OFFSET take). A skeleton in doubt is taken off its
+    executions.
     """
     keys = f"""CREATE OR REPLACE TABLE {texts} AS
                SELECT {KEY} AS key, skeleton IS NULL AS raw FROM {records}
@@ -43,7 +44,7 @@ def judge(database: duckdb.DuckDBPyConnection, records: str, texts: str) -> None
         f"""CREATE OR REPLACE TABLE {texts} AS
             SELECT key, raw, {folded("replaced")} AS text, {_COMMAND} AS command, raw AND replaced <> key AS valued,
                    regexp_matches(replaced, {literal(_LIMIT + "[$]")}) AS limited,
-                   {_SKIPPED}[1] AS skipped1, {_SKIPPED}[2] AS skipped2
+                   {_SKIPPED}[1] || ' = ' AS skipped1, {_SKIPPED}[2] || ' = ' AS skipped2
             FROM (SELECT *, {_VERB} AS verb
                   FROM (SELECT *, CASE WHEN raw THEN {without_values("key")} ELSE key END AS replaced FROM {texts}))"""
     )
@@ -54,11 +55,11 @@ def without_limit(text: str) -> str:
     return f"regexp_replace({text}, {literal(_LIMIT + '[0-9]+')}, '', 'g')"
 
 
-def without_parameter(bound: str, number: str) -> str:
-    """SQL: the parameter list ``bound`` without parameter ``number``, up to the next one (or NULL: all of it)."""
-    place = f"instr({bound}, '$' || {number} || ' = ')"
-    rest = f"instr(substr({bound}, {place} + 1), ', $')"
+def without_parameter(bound: str, start: str) -> str:
+    """SQL: the parameter list ``bound`` without the parameter that begins with ``start`` (NULL: all of it), up to the
+    next one."""
+    place = f"instr({bound}, {start})"
     return (
-        f"CASE WHEN {number} IS NULL OR {place} = 0 THEN {bound} WHEN {rest} = 0 THEN left({bound}, {place} - 1)"
-        f" ELSE left({bound}, {place} - 1) || substr({bound}, {place} + {rest}) END"
+        f"CASE WHEN {start} IS NULL OR {place} = 0 THEN {bound} ELSE left({bound}, {place} - 1)"
+        f" || regexp_extract(substr({bound}, {place} + 1), '(?s), [$].*') END"
     )
