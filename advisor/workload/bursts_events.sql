@@ -1,104 +1,159 @@
 -- Events in the order of their session, cut into chunks (a client's turn on a connection) and units of work.
 -- Reads: event (EVENT_COLUMNS, fingerprint, elements, seq), burst_shape. Writes: burst_event. Times: microseconds.
-CREATE OR REPLACE TEMP TABLE burst_event AS
-WITH raw AS (
-    SELECT
-        e.seq,
-        e.line,
-        -- A pooler may hand one server session to several applications: they share nothing.
-        hash(coalesce(e.session, e.unit, e.client, e.source), e.application) AS stream,
-        coalesce(CASE WHEN cardinality(e.tags) > 0 THEN nullif(substr(e.tags['traceparent'], 4, 32), '') END,
-                 -- A session's transactions are counted here anyway; 4/711 is a virtual transaction id, which each
-                 -- statement has for itself outside BEGIN. Only a request's or trace's id is left.
-                 CASE WHEN starts_with(e.unit, e.session) OR e.unit SIMILAR TO '[0-9]+(/[0-9]+)?' THEN NULL
-                      ELSE e.unit END) AS trace,
-        CASE WHEN cardinality(e.tags) > 0
-             THEN coalesce(e.tags['route'], e.tags['http.route'],
-                           e.tags['controller'] || coalesce('#' || e.tags['action'], '')) END AS route,
-        hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool,
-        CASE
-            WHEN upper(e.command) IN ('BEGIN', 'START', 'START TRANSACTION') THEN 'begin'
-            WHEN upper(e.command) IN ('COMMIT', 'END', 'ABORT')
-                OR (upper(e.command) = 'ROLLBACK' AND NOT regexp_matches(e.text, '\bTO\b', 'i')) THEN 'end'
-            WHEN upper(e.command) IN ('DISCARD', 'DISCARD ALL') OR e.text ILIKE 'RESET ALL%'
-                OR e.text LIKE 'SELECT pg_advisory_unlock_all()%' THEN 'reset'
-            WHEN upper(e.command) IN ('FETCH', 'MOVE', 'CLOSE', 'GETMORE', 'CLOSE CURSOR') THEN 'fetch'
-            WHEN s.writes THEN 'write'
-            WHEN s.reads THEN 'read'
-            ELSE 'other'
-        END AS role,
-        s.id AS shape,
-        epoch_us(coalesce(e.started_at, e.ended_at)) AS started,
-        epoch_us(coalesce(e.ended_at, e.started_at)) AS ended,
-        coalesce(e.duration_ms, 0) * 1000 AS spent,
-        e.rows,
-        e.elements,
-        hash(e.params_digest) AS params,
-        hash(coalesce(e.params_distinct_key, e.params_digest)) AS keyed,
-        coalesce(e.error_code LIKE '40%', false) AS conflict,
-        -- The application's own clock (advisor.record, OpenTelemetry) has the round trip within the duration.
-        coalesce(e.source LIKE 'recorder:%' OR e.source LIKE 'otlp:%', false) AS client_timed
-    FROM event AS e
-    LEFT JOIN burst_shape AS s ON s.fingerprint = e.fingerprint
+-- Strings are looked at once a row, here; what is sorted after that is narrow.
+CREATE OR REPLACE TEMP TABLE burst_raw AS
+SELECT
+    e.seq,
+    e.line,
+    -- Who sends over which connection; a pooler may hand one server session to several applications: they share nothing.
+    hash(coalesce(e.session, e.unit, e.client, e.source), e.application, e.database, e."user", e.client) AS who,
+    coalesce(CASE WHEN cardinality(e.tags) > 0 THEN nullif(substr(e.tags['traceparent'], 4, 32), '') END,
+             -- A session's transactions are counted here anyway; 4/711 is a virtual transaction id, which each
+             -- statement has for itself outside BEGIN. Only a request's or trace's id is left.
+             CASE WHEN e.unit IS NULL OR starts_with(e.unit, e.session) THEN NULL
+                  WHEN regexp_full_match(e.unit, '[0-9]+(/[0-9]+)?') THEN NULL
+                  ELSE e.unit END) AS trace,
+    CASE WHEN cardinality(e.tags) > 0
+         THEN coalesce(e.tags['route'], e.tags['http.route'],
+                       e.tags['controller'] || coalesce('#' || e.tags['action'], '')) END AS route,
+    CASE WHEN route IS NOT NULL THEN hash(route) END AS route_key,
+    CASE
+        WHEN upper(e.command) IN ('FETCH', 'MOVE', 'CLOSE', 'GETMORE', 'CLOSE CURSOR') THEN 'fetch'
+        WHEN s.writes THEN 'write'
+        WHEN s.reads THEN 'read'
+        WHEN upper(e.command) IN ('BEGIN', 'START', 'START TRANSACTION') THEN 'begin'
+        WHEN upper(e.command) IN ('COMMIT', 'END', 'ABORT')
+            OR (upper(e.command) = 'ROLLBACK' AND NOT regexp_matches(e.text, '\bTO\b', 'i')) THEN 'end'
+        WHEN upper(e.command) IN ('DISCARD', 'DISCARD ALL') OR e.text ILIKE 'RESET ALL%'
+            OR e.text LIKE 'SELECT pg_advisory_unlock_all()%' THEN 'reset'
+        ELSE 'other'
+    END AS role,
+    s.id AS shape,
+    epoch_us(coalesce(e.started_at, e.ended_at)) AS started,
+    epoch_us(coalesce(e.ended_at, e.started_at)) AS ended,
+    coalesce(e.duration_ms, 0) * 1000 AS spent,
+    e.rows,
+    e.elements,
+    hash(e.params_digest) AS params,
+    -- Asked of pages only.
+    CASE WHEN s.pages_by_offset THEN hash(coalesce(e.params_distinct_key, e.params_digest)) END AS keyed,
+    coalesce(e.error_code LIKE '40%', false) AS conflict,
+    -- The application's own clock (advisor.record, OpenTelemetry) has the round trip within the duration.
+    coalesce(e.source LIKE 'recorder:%' OR e.source LIKE 'otlp:%', false) AS client_timed
+FROM event AS e
+LEFT JOIN burst_shape AS s ON s.fingerprint = e.fingerprint;
+
+-- The streams of events, numbered; the pool is what the streams of one application's clients share.
+CREATE OR REPLACE TEMP TABLE burst_stream AS
+SELECT
+    w.who,
+    dense_rank() OVER (ORDER BY coalesce(e.session, e.unit, e.client, e.source), e.application)::INTEGER AS stream,
+    hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool
+FROM (SELECT who, min(seq) AS seq FROM burst_raw GROUP BY who) AS w
+JOIN event AS e ON e.seq = w.seq;
+
+-- One sort puts all events into places; what comes before an event, and the stretches between two borders, are then
+-- joins on whole numbers.
+CREATE OR REPLACE TEMP TABLE burst_place AS
+SELECT row_number() OVER (ORDER BY stream, line, seq) AS place, seq, stream
+FROM burst_raw
+JOIN burst_stream USING (who);
+
+CREATE OR REPLACE TEMP TABLE burst_order AS
+SELECT p.*, r.role, r.route_key, r.started, r.ended, r.spent
+FROM burst_place AS p
+JOIN burst_raw AS r USING (seq);
+DROP TABLE burst_place;
+
+CREATE OR REPLACE TEMP TABLE burst_turn AS
+WITH ends AS (
+    SELECT stream, min(place) AS first_place, max(place) AS last_place FROM burst_order GROUP BY stream
 ),
-ordered AS (
+mark AS (
+    SELECT o.role, o.place, lead(o.place, 1, e.last_place + 1) OVER (PARTITION BY o.stream ORDER BY o.place) AS next_mark
+    FROM burst_order AS o
+    JOIN ends AS e USING (stream)
+    WHERE o.role IN ('begin', 'end')
+),
+transaction AS (
+    SELECT unnest(range(place, next_mark)) AS place FROM mark WHERE role = 'begin'
+),
+follows AS (
     SELECT
-        *,
-        row_number() OVER stream AS pos,
-        lag(ended) OVER stream AS previous_ended,
-        lag(role) OVER stream AS previous_role,
-        lag(route) OVER stream AS previous_route,
-        last_value(CASE WHEN role IN ('begin', 'end') THEN role END IGNORE NULLS)
-            OVER (PARTITION BY stream ORDER BY line, seq ROWS UNBOUNDED PRECEDING) AS state
-    FROM raw
-    WINDOW stream AS (PARTITION BY stream ORDER BY line, seq)
+        o.*,
+        p.ended AS previous_ended,
+        p.role AS previous_role,
+        o.route_key <> p.route_key AS other_route,
+        t.place IS NOT NULL AS begun
+    FROM burst_order AS o
+    LEFT JOIN burst_order AS p ON p.place = o.place - 1 AND p.stream = o.stream
+    LEFT JOIN transaction AS t ON t.place = o.place
 ),
 pace AS (
     -- Half of the pauses are shorter than this; a pause ten times as long parts two requests (research page, 2.1 C).
     SELECT stream, greatest(250000, 10 * median(started - previous_ended)) AS pause
-    FROM ordered
+    FROM follows
     WHERE started > previous_ended
     GROUP BY stream
-),
-cut AS (
-    SELECT
-        o.*,
-        coalesce(o.state = 'begin', false) OR o.role = 'end' AS inside,
-        o.previous_role IS NULL
-            OR o.previous_role = 'reset'
-            OR (o.route <> o.previous_route)
-            OR (o.role = 'begin' OR coalesce(o.state, 'end') = 'end')
-                AND o.role <> 'end'
-                AND o.started - o.previous_ended > coalesce(p.pause, 250000) AS chunk_cut
-    FROM ordered AS o
-    LEFT JOIN pace AS p USING (stream)
-),
-numbered AS (
-    SELECT
-        *,
-        sum(chunk_cut::INT) OVER stream AS chunk_no,
-        sum((chunk_cut OR role = 'begin' OR previous_role = 'end')::INT) OVER stream AS unit_no,
-        -- Without a session the previous event may be a parallel one.
-        CASE WHEN chunk_cut THEN spent ELSE greatest(ended - previous_ended, 0) END AS gap
-    FROM cut
-    WINDOW stream AS (PARTITION BY stream ORDER BY line, seq)
 )
 SELECT
-    seq, stream, pool, role, shape, pos, chunk_no, unit_no, started, ended, spent, gap, rows, elements, params, keyed,
-    conflict, client_timed, inside, route,
-    hash(stream, chunk_no) AS chunk,
-    hash(stream, unit_no) AS unit,
-    CASE WHEN inside THEN 1 ELSE 2 END::TINYINT AS kind
-FROM numbered
-WHERE trace IS NULL
-UNION ALL
+    f.place,
+    f.seq,
+    f.stream,
+    begun OR role = 'end' AS inside,
+    role = 'begin' OR coalesce(previous_role = 'end', false) AS unit_cut,
+    previous_role IS NULL
+        OR previous_role = 'reset'
+        OR coalesce(other_route, false)
+        OR (role = 'begin' OR NOT begun) AND role <> 'end' AND started - previous_ended > coalesce(pause, 250000)
+        AS chunk_cut,
+    -- Without a session the previous event may be a parallel one.
+    CASE WHEN chunk_cut THEN spent ELSE greatest(ended - previous_ended, 0) END AS gap
+FROM follows AS f
+LEFT JOIN pace USING (stream);
+
+CREATE OR REPLACE TEMP TABLE burst_event AS
+WITH ends AS (
+    SELECT stream, min(place) AS first_place, max(place) AS last_place FROM burst_turn GROUP BY stream
+),
+border AS (
+    SELECT
+        t.place,
+        t.place - e.first_place + 1 AS pos,
+        sum(t.chunk_cut::INT) OVER stream AS chunk_no,
+        row_number() OVER stream AS unit_no,
+        lead(t.place, 1, e.last_place + 1) OVER stream AS next_border
+    FROM burst_turn AS t
+    JOIN ends AS e USING (stream)
+    WHERE t.chunk_cut OR t.unit_cut
+    WINDOW stream AS (PARTITION BY t.stream ORDER BY t.place)
+),
+stretch AS (
+    SELECT unnest(range(place, next_border)) AS place, place AS first_place, pos, chunk_no, unit_no FROM border
+),
+traced AS (
+    SELECT r.seq, row_number() OVER (PARTITION BY r.trace ORDER BY r.started, t.stream, t.place) AS pos
+    FROM burst_raw AS r
+    JOIN burst_turn AS t USING (seq)
+    WHERE r.trace IS NOT NULL
+)
 SELECT
-    seq, stream, pool, role, shape,
-    row_number() OVER (PARTITION BY trace ORDER BY started, stream, pos) AS pos,
-    0 AS chunk_no, 0 AS unit_no, started, ended, spent, gap, rows, elements, params, keyed, conflict, client_timed, inside,
-    route,
-    hash('trace', trace) AS chunk,
-    hash('trace', trace) AS unit,
-    0::TINYINT AS kind
-FROM numbered
-WHERE trace IS NOT NULL;
+    r.* EXCLUDE (who, line, trace, route_key),
+    t.stream,
+    b.pool,
+    t.inside,
+    t.gap,
+    coalesce(i.pos, s.pos + t.place - s.first_place) AS pos,
+    CASE WHEN r.trace IS NULL THEN s.chunk_no ELSE 0 END AS chunk_no,
+    CASE WHEN r.trace IS NULL THEN s.unit_no ELSE 0 END AS unit_no,
+    CASE WHEN r.trace IS NULL THEN hash(t.stream, s.chunk_no) ELSE hash('trace', r.trace) END AS chunk,
+    CASE WHEN r.trace IS NULL THEN hash(t.stream, s.unit_no) ELSE hash('trace', r.trace) END AS unit,
+    CASE WHEN r.trace IS NOT NULL THEN 0 WHEN t.inside THEN 1 ELSE 2 END::TINYINT AS kind
+FROM burst_raw AS r
+JOIN burst_stream AS b USING (who)
+JOIN burst_turn AS t USING (seq)
+JOIN stretch AS s USING (place)
+LEFT JOIN traced AS i USING (seq);
+DROP TABLE burst_raw;
+DROP TABLE burst_order;
+DROP TABLE burst_turn;

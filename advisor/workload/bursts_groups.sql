@@ -6,7 +6,7 @@ WHERE role IN ('read', 'write')
 GROUP BY unit, shape
 HAVING count(*) >= (SELECT min_executions FROM burst_option);
 
-CREATE OR REPLACE TEMP TABLE burst_member AS
+CREATE OR REPLACE TEMP VIEW burst_member AS
 SELECT e.*
 FROM burst_event AS e
 SEMI JOIN burst_repeat AS r ON r.unit = e.unit AND r.shape = e.shape;
@@ -21,15 +21,15 @@ SELECT
     count(*) AS n,
     count(DISTINCT params) AS params,
     count(DISTINCT keyed) AS keyed,
-    count(DISTINCT stream) AS streams,
+    -- Only a trace joins sessions.
+    greatest(count(DISTINCT stream) FILTER (kind = 0), 1) AS streams,
     count(*) FILTER (conflict) AS conflicts,
     min(pos) AS first_pos,
     max(pos) AS last_pos,
     min(started) AS started,
     max(ended) AS ended,
     sum(gap) AS gap,
-    quantile_cont(gap, 0.5) AS gap_median,
-    quantile_cont(gap, 0.1) AS gap_low,
+    quantile_cont(gap, [0.1, 0.5]) AS gaps,
     sum(spent) AS spent,
     max(spent) AS spent_max,
     CASE WHEN bool_or(client_timed) THEN min(spent) ELSE 0 END AS trip,
@@ -40,7 +40,7 @@ SELECT
     greatest(max(ended) - min(ended) - sum(spent) - max(gap - spent), 0) AS idle,
     -- Most logs print whole milliseconds.
     bool_and(ended % 1000 = 0) AS rounded,
-    median(elements) AS elements,
+    median(elements) FILTER (elements > 0) AS elements,
     max(rows) AS rows_max,
     count(*) FILTER (rows = 0) AS empty,
     max(seq) AS last_seq
@@ -62,13 +62,13 @@ JOIN burst_shape AS w ON w.id = e.shape
 WHERE g.role = 'read'
 GROUP BY g.unit, g.shape;
 
--- Time between the starts of successive executions: a poller's are equal but for a few (its share within a fifth of the
+-- Of the same question again and again: time between the starts of successive executions: a poller's are equal but for a few (its share within a fifth of the
 -- median; a coefficient of variation would be spoilt by one pause).
 CREATE OR REPLACE TEMP TABLE burst_rhythm AS
 WITH steps AS (
-    SELECT unit, shape, started - lag(started) OVER (PARTITION BY unit, shape ORDER BY pos) AS step
-    FROM burst_member
-    WHERE role = 'read'
+    SELECT m.unit, m.shape, started - lag(started) OVER (PARTITION BY m.unit, m.shape ORDER BY pos) AS step
+    FROM burst_member AS m
+    SEMI JOIN burst_group AS g ON g.unit = m.unit AND g.shape = m.shape AND g.role = 'read' AND g.params = 1
 ),
 middle AS (
     SELECT unit, shape, median(step) AS step FROM steps WHERE step IS NOT NULL GROUP BY unit, shape

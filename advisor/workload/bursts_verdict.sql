@@ -125,7 +125,7 @@ judged AS (
         -- Without the round trip where the durations hold it.
         spent - n * trip AS worked,
         spent_max - trip AS longest,
-        greatest(gap_median - spent_median + trip, 0) AS pause
+        greatest(gaps[2] - spent_median + trip, 0) AS pause
     FROM facts
     WINDOW alike AS (PARTITION BY shape, kind, n)
 )
@@ -134,7 +134,7 @@ SELECT
     -- Research page, 2.7. A batch costs its slowest member plus a quarter of all; the range drops or doubles that part,
     -- and counts only the fastest tenth of the pauses.
     greatest(spanned - batches * pause - longest - 0.25 * worked, 0) AS saved,
-    greatest(least(n * gap_low, spanned) - batches * pause - longest - 0.5 * worked, 0) AS saved_low,
+    greatest(least(n * gaps[1], spanned) - batches * pause - longest - 0.5 * worked, 0) AS saved_low,
     greatest(spanned - batches * pause - longest, 0) AS saved_high
 FROM judged;
 
