@@ -53,7 +53,7 @@ async def take(session: Session, request: CaptureRequest, progress: Progress = s
     await _part(taken, "catalog", lambda: _catalog(session, request, taken))
     await _part(taken, "statements", lambda: _statements(session, request, taken, facts, progress))
     if request.logs:
-        await _part(taken, "server log", lambda: _logs(request, taken, progress))
+        await _part(taken, "server log", lambda: _logs(request, taken, facts, progress))
     if request.explain:
         await _part(taken, "plans", lambda: _plans(session, request, taken, facts, progress))
     progress(Step("Writing the schema for the data-free planner"))
@@ -108,7 +108,7 @@ async def _statements(
         captures.write_statements(request.folder / "statements.parquet", taken.statements.rows)
 
 
-async def _logs(request: CaptureRequest, taken: _Taken, progress: Progress) -> None:
+async def _logs(request: CaptureRequest, taken: _Taken, facts: Facts, progress: Progress) -> None:
     from connectors.postgres import logs  # a capture without logs needs no reader of them
 
     events = request.folder / "events.parquet"
@@ -119,6 +119,7 @@ async def _logs(request: CaptureRequest, taken: _Taken, progress: Progress) -> N
         keep_values=request.keep_values,
         log_format=request.log_format,
         log_line_prefix=request.log_line_prefix,
+        database_name=facts.server.database,
         progress=progress,
     )
     taken.coverage += reading.coverage

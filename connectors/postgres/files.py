@@ -15,9 +15,10 @@ from advisor.model.capture import Capture, Coverage, Server
 from advisor.model.catalog import Catalog, TableUsage
 from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
-from connectors.postgres import logs
+from connectors.postgres import assumed, logs
 from connectors.postgres.plan import parse_plan
 from connectors.postgres.shadow import load_schema
+from connectors.postgres.statistics_file import HOW
 
 PLAN_BYTES = 16 << 20
 """A pasted plan is smaller than this; anything larger is read as a log."""
@@ -26,6 +27,9 @@ _PLAN_MARK = re.compile(
     r'\(cost=\d|"Node Type"\s*:|^\s*-?\s*Node Type:|<Node-Type>|\(actual (?:time|rows)=', re.MULTILINE
 )
 _LOG_MARK = re.compile(r"\bduration: \d|\bLOG:|^\S+ \S+ \S+,\"|\"error_severity\"", re.MULTILINE)
+_CONNECT = re.compile(r'^\\connect (?:-reuse-previous=on )?(?:"dbname=\'([^\']+)\'"|"?([^"\s]+)"?)$', re.MULTILINE)
+"""What ``pg_dump --create`` writes before a database's contents."""
+
 _DUMPED_FROM = re.compile(r"^-- Dumped from database version (\S+)", re.MULTILINE)
 
 
@@ -51,7 +55,7 @@ def read_files(request: CaptureRequest, schema: Path | None = None, progress: Pr
     log_files = [path for path in request.logs if not looks_like_plan(path)]
     capture = Capture(request.folder, Server("postgresql", name=request.logs[0].name), captured_at=datetime.now(UTC))
     if log_files:
-        capture = _with_logs(capture, log_files, request, progress)
+        capture = _with_logs(capture, log_files, request, _database_of(schema), progress)
     capture = replace(capture, plans=(*capture.plans, *plans), values=request.keep_values)
     capture = _with_schema(capture, schema, progress)
     captures.save(capture)
@@ -62,13 +66,25 @@ def _plans_of(path: Path) -> list[Plan]:
     return parse_plan(path.read_text(encoding="utf-8", errors="replace"))
 
 
-def _with_logs(capture: Capture, log_files: Sequence[Path], request: CaptureRequest, progress: Progress) -> Capture:
+def _database_of(schema: Path | None) -> str:
+    """The database whose dump ``schema`` is, where it tells; '' otherwise."""
+    if schema is None or not schema.is_file():
+        return ""
+    with schema.open(encoding="utf-8", errors="replace") as dump:
+        found = _CONNECT.search(dump.read(20_000))
+    return (found[1] or found[2]) if found else ""
+
+
+def _with_logs(
+    capture: Capture, log_files: Sequence[Path], request: CaptureRequest, database_name: str, progress: Progress
+) -> Capture:
     reading = logs.read(
         log_files,
         capture.events,
         keep_values=request.keep_values,
         log_format=request.log_format,
         log_line_prefix=request.log_line_prefix,
+        database_name=database_name,
         progress=progress,
     )
     return replace(
@@ -86,8 +102,8 @@ def _with_schema(capture: Capture, schema: Path | None, progress: Progress) -> C
             "catalog",
             seen=False,
             detail="Logs alone tell no tables, indexes or statistics: indexes and unused indexes were not judged.",
-            remedy="Add --schema dump.sql, made by: pg_dump --no-data --statistics DATABASE (pg_dump 18; an older one "
-            "writes no statistics, pg_dump --schema-only).",
+            remedy="Add --schema dump.sql, made by: pg_dump --no-data --statistics DATABASE (pg_dump 18), or with an older "
+            f"one: pg_dump --schema-only DATABASE > dump.sql; {HOW}",
         )
         return replace(capture, coverage=(*capture.coverage, unjudged))
     if not schema.is_file():
@@ -104,8 +120,12 @@ def _with_schema(capture: Capture, schema: Path | None, progress: Progress) -> C
         detail="A dump does not tell how often an index is used: unused indexes were not looked for.",
         remedy="Scan the database itself to find them.",
     )
-    coverage = (*capture.coverage, uncounted)
-    return replace(capture, server=server, catalog=_without_usage(load_schema(schema)), coverage=coverage)
+    catalog, coverage = _without_usage(load_schema(schema)), (*capture.coverage, uncounted)
+    if not assumed.has_statistics(catalog):
+        catalog = assumed.assume(catalog)
+        capture.statistics_sql.write_text(assumed.statistics_of(catalog), encoding="utf-8")
+        coverage = (*coverage, assumed.coverage(HOW))
+    return replace(capture, server=server, catalog=catalog, coverage=coverage)
 
 
 def _without_usage(catalog: Catalog) -> Catalog:

@@ -8,6 +8,7 @@ grow with the log. Writing a piece needs nothing of the next, so that it runs be
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from connectors.postgres.logs.cursors import resolve_cursors, resolve_prepared
 from connectors.postgres.logs.explained import resolve_plans
 from connectors.postgres.logs.literals import literal
 from connectors.postgres.logs.parquet import Joined
-from connectors.postgres.logs.records import NOTHING, STARTS, classified
+from connectors.postgres.logs.records import EVENTS, NOTHING, STARTS, classified
 from connectors.postgres.logs.sessions import COLUMNS, Piece, alone, carried, linked
 from connectors.postgres.logs.sides import collect
 from connectors.postgres.logs.tags import TAGS, names, values
@@ -31,6 +32,9 @@ from connectors.postgres.logs.zones import minutes_east
 
 CARRY_AT_MOST = 200_000
 """Open statements carried from piece to piece; beyond that the oldest go out without their duration."""
+
+PARAMETERS = "parameters"
+"""The column beyond the contract's when values are kept: ``$1 = '5', $2 = NULL``, as the log tells them."""
 
 WRITERS = 1
 """Pieces written at a time, beside the one that is read. Each more takes half a gigabyte."""
@@ -67,25 +71,32 @@ class Facts:
 
 @dataclass
 class Found:
-    """What the pieces added up to. Times are UTC."""
+    """What the pieces added up to: events written, messages that are no statement, parse and bind steps without an
+    execution and their milliseconds, executions left out because they are of other databases."""
 
     events: int = 0
-    records: int = 0
     unknown_zones: set[str] = field(default_factory=set)
     others: int = 0
+    lone: int = 0
+    lone_ms: float = 0.0
+    elsewhere: Counter[str] = field(default_factory=Counter)
 
 
 class EventWriter:
     """Writes the pieces of one log into ``target``, by way of ``folder``; ``keep_values`` leaves literals in the texts.
 
+    ``only`` leaves out the executions of other databases; those of which the log tells no database stay.
     ``base`` counts the bytes of the pieces so far, to number records that have no number of their own.
     """
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, folder: Path, target: Joined, keep_values: bool) -> None:
+    def __init__(
+        self, database: duckdb.DuckDBPyConnection, folder: Path, target: Joined, keep_values: bool, only: str = ""
+    ) -> None:
         self.database = database
         self.folder = folder
         self.target = target
         self.keep_values = keep_values
+        self.only = only
         self.key = secrets.token_hex(16)
         self.found = Found()
         self.base = 0
@@ -124,8 +135,9 @@ class EventWriter:
         row = self.database.execute(_FACTS.format(table=table)).fetchone()
         assert row is not None
         facts = Facts(*row)
-        before, self._carried = self._carried, 0
-        self.found.records += facts.records - before
+        if self.only:
+            self._leave_out_others(table)
+        self._carried = 0
         self._durations = self._durations or facts.durations
         if facts.cursors:
             resolve_cursors(self.database, table, self._base)
@@ -137,7 +149,8 @@ class EventWriter:
         if facts.others:
             self.found.others += facts.others - collect(self.database, table, logged)
         waiting = self._durations and facts.starts and not last
-        piece = Piece(table, self._base, facts.parts, facts.starts or facts.durations, facts.transactions, waiting)
+        starts = facts.starts or facts.durations
+        piece = Piece(table, self._base, facts.parts, starts, facts.transactions, waiting, last)
         self._base += facts.records
         joined = self._link(piece, facts.plans, last)
         self._drain(WRITERS - 1)
@@ -153,6 +166,18 @@ class EventWriter:
             self.database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM carry")
             self.add(table, source, last=True)
         self._drain(0)
+
+    def _leave_out_others(self, table: str) -> None:
+        """Count the executions of other databases than :attr:`only`, which are not written."""
+        self.found.elsewhere.update(
+            dict(
+                self.database.execute(
+                    f"""SELECT database, count(*) FROM {table}
+                        WHERE contains('{EVENTS}', kind) AND database <> '' AND database <> ? GROUP BY database""",
+                    [self.only],
+                ).fetchall()
+            )
+        )
 
     def _link(self, piece: Piece, plans: bool, last: bool) -> str:
         """SQL: the executions of this piece with what belongs to them; what stays open goes to the table ``carry``."""
@@ -172,6 +197,11 @@ class EventWriter:
             self._carried = row[0] if row else 0
         if not piece.linked:
             return alone(piece)
+        if piece.parts:
+            row = database.execute(f"SELECT count(lone), coalesce(sum(lone), 0) FROM {piece.links}").fetchone()
+            count, took = row if row else (0, 0)
+            self.found.lone += count
+            self.found.lone_ms += took / 1000
         columns = ", ".join(f"l.{name}" for name in COLUMNS)
         return f"(SELECT r.*, {columns} FROM {piece.records} r JOIN {piece.links} l ON r.rowid = l.rid WHERE l.emit) r"
 
@@ -189,7 +219,7 @@ class EventWriter:
         return f"(r.logged - to_minutes(CASE r.zone {shift} ELSE 0 END))" if shift else "r.logged"
 
     def _write(self, database: duckdb.DuckDBPyConnection, piece: Piece, events: str, part: Path) -> int:
-        columns = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
+        columns = ", ".join(f'"{name}"' for name in (*EVENT_COLUMNS, *([PARAMETERS] if self.keep_values else [])))
         with database:
             row = database.execute(
                 f"COPY (SELECT {columns} FROM ({events})) TO '{quoted(part)}' (FORMAT parquet, COMPRESSION zstd)"
@@ -211,7 +241,8 @@ class EventWriter:
                coalesce(r.command, t.command) AS command, t.text AS text_, t.limited, t.skipped1, t.skipped2,
                CASE WHEN {_VALUED} THEN r.body ELSE '' END AS literals,
                {names("comment")} AS tag_names, {values("comment")} AS tag_values
-        FROM {joined} JOIN {texts} t ON {KEY} = t.key AND (r.skeleton IS NULL) = t.raw"""
+        FROM {joined} JOIN {texts} t ON {KEY} = t.key AND (r.skeleton IS NULL) = t.raw
+        {f"WHERE coalesce(r.database, '') IN ('', {literal(self.only)})" if self.only else ""}"""
         digested = f"""
         SELECT *, {without_parameter("bound", "skipped1")} AS bound1,
                CASE WHEN literals <> '' OR bound IS NOT NULL THEN {self._md5("literals", "coalesce(bound, '')")} END
@@ -227,7 +258,7 @@ class EventWriter:
                {"body" if self.keep_values else "text_"} AS text, digest AS params_digest,
                CASE WHEN limited AND digest IS NOT NULL THEN {self._md5(*without)} ELSE digest END
                    AS params_distinct_key,
-               {TAGS} AS tags,
+               {TAGS} AS tags, substr(bound, length('parameters: ') + 1) AS {PARAMETERS},
                CASE WHEN kind = 'E' THEN coalesce(nullif(code, ''), 'ERROR') ELSE nullif(failed, '') END AS error_code,
                nullif(nullif(query_id, '0'), '') AS server_query_id
         FROM ({digested})"""

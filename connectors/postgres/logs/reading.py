@@ -75,9 +75,12 @@ def read(
     keep_values: bool = False,
     log_format: str = "",
     log_line_prefix: str = "",
+    database_name: str = "",
     progress: Progress = silent,
 ) -> LogReading:
     """Read ``paths``, rotated files of one log in the order of time, and write ``events`` (Parquet).
+
+    ``database_name``: the executions of other databases are left out, and counted.
 
     Raises :class:`~advisor.errors.SourceError` when a file cannot be opened, :class:`LogFormatError` when it looks like
     no log that is known.
@@ -92,7 +95,7 @@ def read(
         database.execute("SET TimeZone = 'UTC'")
         database.execute(f"SET disabled_optimizers = '{PLANNED_HERE}'")
         joined = Joined(stack.enter_context(events.open("wb")))
-        writer = stack.enter_context(EventWriter(database, Path(scratch), joined, keep_values))
+        writer = stack.enter_context(EventWriter(database, Path(scratch), joined, keep_values, database_name))
         total = sum(path.stat().st_size for path in paths if path.exists())
         before = 0
         for path in paths:
@@ -120,7 +123,7 @@ def read(
         plans = tuple(collected_plans(database, keep_values))
     return LogReading(
         events=found.events,
-        coverage=_coverage(found, unread, seen, plans),
+        coverage=_coverage(found, unread, seen, plans, database_name),
         plans=plans,
         sides=sides,
         window_started_at=started_at,
@@ -145,7 +148,7 @@ def _window(database: duckdb.DuckDBPyConnection, events: Path) -> tuple[datetime
 
 
 def _coverage(
-    found: Found, unread: Unread, seen: Sequence[tuple[str, str]], plans: Sequence[Plan]
+    found: Found, unread: Unread, seen: Sequence[tuple[str, str]], plans: Sequence[Plan], database_name: str
 ) -> tuple[Coverage, ...]:
     names = ", ".join(sorted({name for _, name in seen}))
     said = [
@@ -162,6 +165,18 @@ def _coverage(
     if found.others:
         detail = f"{found.others} messages are about other things than statements."
         said.append(Coverage("log messages passed over", True, detail, count=found.others))
+    if found.lone:
+        detail = (
+            f"{found.lone} parse or bind steps ({found.lone_ms:.0f} ms) have no execution in the log and were left out;"
+            " their statements ran below log_min_duration_statement, or never."
+        )
+        said.append(Coverage("log parse and bind", True, detail, count=found.lone))
+    if found.elsewhere:
+        names = ", ".join(sorted(found.elsewhere))
+        detail = (
+            f"{found.elsewhere.total()} executions of other databases than {database_name} were left out ({names})."
+        )
+        said.append(Coverage("log of other databases", True, detail, count=found.elsewhere.total()))
     for zone in sorted(found.unknown_zones):
         remedy = "Set log_timezone = 'UTC'."
         said.append(Coverage("log time zone", False, f"The zone {zone!r} is not known and was read as UTC.", remedy))

@@ -35,7 +35,8 @@ class Piece:
     ``records``: the table of its records; ``parts``: parse or bind lines;
     ``starts``: statements logged before they ran, or durations without text;
     ``transactions``: a BEGIN, here or still open from before. ``base`` numbers the records of formats without line
-    numbers; ``waiting`` says that statements at a session's end wait for a duration in the next piece.
+    numbers; ``waiting`` says that statements at a session's end wait for a duration in the next piece; ``last`` that
+    there is none.
     """
 
     records: str
@@ -44,6 +45,7 @@ class Piece:
     starts: bool = False
     transactions: bool = False
     waiting: bool = False
+    last: bool = False
 
     @property
     def links(self) -> str:
@@ -72,8 +74,8 @@ def alone(piece: Piece) -> str:
 def linked(piece: Piece) -> str:
     """SQL that makes the table ``piece.links``: one row a record that is or may become part of an execution.
 
-    ``emit``: an execution to write now; ``waits``: goes into the next piece as it is; ``opens``: the last record of a
-    session whose transaction is still open.
+    ``emit``: an execution to write now; ``waits``: goes into the next piece as it is; ``lone``: microseconds of a
+    parse or bind that no execution follows; ``opens``: the last record of a session whose transaction is still open.
     """
     # A record's microseconds and kind make one number, so that one window function brings both.
     near = {"k1": "lag(packed)", "k2": "lag(packed, 2)", "n1": "lead(packed)", "n2": "lead(packed, 2)"}
@@ -92,7 +94,7 @@ def linked(piece: Piece) -> str:
            {_paired("us_n1", "'D'") if piece.starts else "NULL::BIGINT"} AS paired,
            {_paired("next_logged", "'D', 'E'") if piece.starts else "NULL::TIMESTAMP"} AS ended,
            {_paired("next_code", "'E'") if piece.starts else "NULL::VARCHAR"} AS failed,
-           opened, {_waits(piece)} AS waits, {_emit(piece)} AS emit,
+           opened, {_waits(piece)} AS waits, {_emit(piece)} AS emit, {_lone(piece)} AS lone,
            coalesce(n1 IS NULL AND opened IS NOT NULL AND coalesce(tx <> 'e', true), false) AS opens
     FROM (SELECT *, {said}, {opened if piece.transactions else "NULL::BIGINT"} AS opened
     FROM (SELECT *, {", ".join(columns)}
@@ -142,6 +144,12 @@ def _waits(piece: Piece) -> str:
         before = f"(n1 IN ({STARTS}) AND n2 IS NULL OR n1 IN ('B', 'D') AND n2 IN ({STARTS}) AND n3 IS NULL)"
         waits += f" OR kind IN ('P', 'B', 'D') AND coalesce(k1 NOT IN ({STARTS}), true) AND {before}"
     return f"({waits})"
+
+
+def _lone(piece: Piece) -> str:
+    after = "CASE WHEN kind = 'P' AND n1 = 'B' THEN n2 ELSE n1 END"
+    without = f"coalesce({after} IN ('P', 'B', 'S', 's'), {str(piece.last).lower()})"
+    return f"CASE WHEN kind IN ('P', 'B') AND {without} THEN packed >> 7 END"
 
 
 def _emit(piece: Piece) -> str:
