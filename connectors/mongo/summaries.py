@@ -34,6 +34,8 @@ ACCESS: Mapping[str, Access] = {
     "SEEK": Access.INDEX,
     "IXSEEK": Access.INDEX,
     "SCAN": Access.SEQUENTIAL,
+    "PHYSICALSCAN": Access.SEQUENTIAL,
+    "INDEXSCAN": Access.INDEX,
 }
 """Stages that read a collection or index, in the server's words."""
 

@@ -7,13 +7,13 @@ classic engine, SBE or an express path, at every verbosity.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from advisor.errors import SourceError
 from advisor.model.plan import Plan, PlanNode
 from connectors.mongo.commands import canonical
-from connectors.mongo.plan.nodes import number, tree, with_totals
+from connectors.mongo.plan.nodes import counted, listed, number, tree, with_totals
 from connectors.mongo.plan.pipeline import pipeline_tree
 
 __all__ = ["parse_explain"]
@@ -29,7 +29,7 @@ def parse_explain(document: Mapping[str, Any], text: str = "") -> Plan:
     root = plan_tree(document)
     if root is None:
         raise SourceError("This is no output of MongoDB's explain: it has neither queryPlanner, stages nor shards.")
-    version = (document.get("serverInfo") or _first_shard(document).get("serverInfo") or {}).get("version", "")
+    version = _mapping(document.get("serverInfo") or _first_shard(document).get("serverInfo")).get("version", "")
     stats = _stats(document)
     executed = "executionTimeMillis" in stats
     return Plan(
@@ -46,9 +46,9 @@ def parse_explain(document: Mapping[str, Any], text: str = "") -> Plan:
 def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
     """The root of an explain, of a shard's part of one, or of a ``$cursor`` stage."""
     if isinstance(document.get("stages"), list):
-        return pipeline_tree(document["stages"], plan_tree)
+        return pipeline_tree(document["stages"], plan_tree) or PlanNode("EOF")
     if isinstance(document.get("queryPlanner"), Mapping):
-        return _planned(document["queryPlanner"], document.get("executionStats") or {})
+        return _planned(document["queryPlanner"], _mapping(document.get("executionStats")))
     shards = document.get("shards")
     if isinstance(shards, Mapping) and shards:
         return _sharded(document, shards)
@@ -59,16 +59,16 @@ def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
 
 def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode | None:
     namespace = str(planner.get("namespace", ""))
-    winning = planner.get("winningPlan") or {}
-    stages = stats.get("executionStages") or {}
+    winning = _mapping(planner.get("winningPlan"))
+    stages = _mapping(stats.get("executionStages"))
     if not winning and not stages:
         return None
     if isinstance(winning.get("queryPlan"), Mapping):
-        return with_totals(tree(winning["queryPlan"], namespace), stats)
-    if isinstance(stages, Mapping) and stages.get("shards"):
+        return counted(winning["queryPlan"], namespace, stats)
+    if stages.get("shards"):
         return tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
-    if not isinstance(stages, Mapping) or not stages:
-        return tree(winning, namespace) if winning.get("stage") or winning.get("shards") else None
+    if not stages:
+        return tree(winning, namespace)
     root = tree(stages, namespace)
     return root if root.documents_examined or any(_told(node) for node in root.walk()) else with_totals(root, stats)
 
@@ -79,11 +79,11 @@ def _told(node: PlanNode) -> bool:
 
 def _shards_with_names(stages: Mapping[str, Any], winning: Mapping[str, Any]) -> list[Any]:
     """A shard's execution with the namespace that only its plan tells; SBE shards keep their plan's tree."""
-    planned = {part.get("shardName"): part for part in winning.get("shards") or ()}
-    found = []
-    for part in stages["shards"]:
-        own = planned.get(part.get("shardName"), {})
-        plan = own.get("winningPlan") or {}
+    planned = {str(part.get("shardName")): part for part in listed(winning.get("shards"))}
+    found: list[Any] = []
+    for part in listed(stages["shards"]):
+        own = planned.get(str(part.get("shardName")), {})
+        plan = _mapping(own.get("winningPlan"))
         if isinstance(plan.get("queryPlan"), Mapping):
             found.append({"namespace": own.get("namespace"), "sbe": (plan["queryPlan"], part)})
         else:
@@ -92,33 +92,34 @@ def _shards_with_names(stages: Mapping[str, Any], winning: Mapping[str, Any]) ->
 
 
 def _sharded(document: Mapping[str, Any], shards: Mapping[str, Any]) -> PlanNode | None:
-    children = [node for _, part in sorted(shards.items()) if (node := plan_tree(part)) is not None]
+    children = [node for _, part in sorted(shards.items()) if (node := plan_tree(_mapping(part))) is not None]
     if not children:
         return None
-    if len(children) == 1 and not document.get("splitPipeline"):
+    split = _mapping(document.get("splitPipeline"))
+    if len(children) == 1 and not split:
         return children[0]
     attributes = {"merge": str(document["mergeType"])} if document.get("mergeType") else {}
     rows = [node.actual_rows for node in children if node.actual_rows is not None]
-    return PlanNode(
+    together = PlanNode(
         "SHARDS",
         actual_rows=sum(rows) if rows else None,
         attributes={"shards": ", ".join(sorted(shards)), **attributes},
         children=tuple(children),
     )
+    merger = [stage for stage in listed(split.get("mergerPart")) if "$mergeCursors" not in stage]
+    return pipeline_tree(merger, plan_tree, together) or together
 
 
 def _first_shard(document: Mapping[str, Any]) -> Mapping[str, Any]:
     shards = document.get("shards")
     if isinstance(shards, Mapping) and shards:
-        part = shards[min(shards)]
-        return part if isinstance(part, Mapping) else {}
-    winning = (document.get("queryPlanner") or {}).get("winningPlan") or {}
-    parts: Sequence[Any] = winning.get("shards") or ({},)
-    return parts[0] if isinstance(parts[0], Mapping) else {}
+        return _mapping(shards[min(shards)])
+    winning = _mapping(_mapping(document.get("queryPlanner")).get("winningPlan"))
+    return next(iter(listed(winning.get("shards"))), {})
 
 
 def _cursor(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    for stage in document.get("stages") or ():
+    for stage in listed(document.get("stages")):
         for name, value in stage.items():
             if name in ("$cursor", "$geoNearCursor") and isinstance(value, Mapping):
                 return value
@@ -126,12 +127,15 @@ def _cursor(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _stats(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = document.get("executionStats") or _cursor(document).get("executionStats") or {}
-    return found if isinstance(found, Mapping) else {}
+    return _mapping(document.get("executionStats") or _cursor(document).get("executionStats"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _planner(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return document.get("queryPlanner") or _cursor(document).get("queryPlanner") or {}
+    return _mapping(document.get("queryPlanner") or _cursor(document).get("queryPlanner"))
 
 
 def _planning(document: Mapping[str, Any]) -> float | None:
@@ -141,11 +145,11 @@ def _planning(document: Mapping[str, Any]) -> float | None:
 
 def _rejected(document: Mapping[str, Any]) -> int:
     planner = _planner(document)
-    own = len(planner.get("rejectedPlans") or ())
-    parts: Sequence[Mapping[str, Any]] = (planner.get("winningPlan") or {}).get("shards") or ()
-    shards = document.get("shards")
-    inner = sum(_rejected(part) for part in shards.values()) if isinstance(shards, Mapping) else 0
-    return own + sum(len(part.get("rejectedPlans") or ()) for part in parts) + inner
+    own = len(listed(planner.get("rejectedPlans")))
+    parts = listed(_mapping(planner.get("winningPlan")).get("shards"))
+    shards = _mapping(document.get("shards"))
+    inner = sum(_rejected(_mapping(part)) for part in shards.values())
+    return own + sum(len(listed(part.get("rejectedPlans"))) for part in parts) + inner
 
 
 def _text(document: Mapping[str, Any]) -> str:
@@ -155,5 +159,5 @@ def _text(document: Mapping[str, Any]) -> str:
     namespace = str(_planner(document).get("namespace", ""))
     try:
         return canonical(json.loads(json.dumps(command, default=str)), namespace.partition(".")[0])
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, AttributeError):
         return ""

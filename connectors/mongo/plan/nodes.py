@@ -12,7 +12,11 @@ from advisor.model.plan import Access, PlanNode
 from connectors.mongo.commands import predicate
 from connectors.mongo.summaries import ACCESS, key_pattern
 
-_CHILDREN = ("inputStage", "outerStage", "innerStage", "thenStage", "elseStage")
+_CHILDREN = ("inputStage", "outerStage", "innerStage", "thenStage", "elseStage", "child", "leftChild", "rightChild")
+_WRITES = ("UPDATE", "DELETE", "BATCHED_DELETE", "TS_MODIFY", "EXPRESS_UPDATE", "EXPRESS_DELETE")
+_BUCKETS = "system.buckets."
+BY_ID = ("IDHACK", "CLUSTERED_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN")
+"""Stages that reach documents by ``_id`` and name no index."""
 _LOOKUPS: Mapping[str, Access] = {
     "NestedLoopJoin": Access.SEQUENTIAL,
     "HashJoin": Access.SEQUENTIAL,
@@ -30,25 +34,27 @@ _KEPT = (
     "type",
     "memLimit",
     "limitAmount",
+    "merge",
 )
 """What of a stage is kept as it stands: it holds no value of a document."""
 
 
 def tree(stage: Mapping[str, Any], namespace: str, fetched: bool = False) -> PlanNode:
     """The node of a stage, with all below it; ``fetched``: a stage above reads the documents."""
-    if "shards" in stage and not isinstance(stage["shards"], Mapping):
+    if isinstance(stage.get("shards"), Sequence):
         return _sharded(stage, namespace)
-    kind = str(stage.get("stage", ""))
-    below = fetched or kind.upper() in ("FETCH", "TEXT_OR", "UPDATE", "DELETE") or "docsExamined" in stage
+    kind = str(stage.get("stage") or stage.get("nodeType") or "UNKNOWN")
+    below = fetched or kind.upper() in ("FETCH", "TEXT_OR", *_WRITES) or "docsExamined" in stage
     children = [tree(stage[name], namespace, below) for name in _CHILDREN if isinstance(stage.get(name), Mapping)]
     for name in ("inputStages", "children"):
-        children += [tree(part, namespace, below) for part in stage.get(name) or () if isinstance(part, Mapping)]
-    rows = _optional(stage, "nReturned", "advanced", "nWouldModify", "nMatched")
+        children += [tree(part, namespace, below) for part in listed(stage.get(name))]
+    changed = ("nWouldModify", "nWouldDelete", "nMatched", "nWouldUpsert") if kind.upper() in _WRITES else ()
+    rows = _optional(stage, *changed, "nReturned", "advanced")
     return PlanNode(
         kind,
         access=_access(kind.upper(), stage, fetched),
         table=_table(kind, stage, namespace),
-        index=str(stage.get("indexName") or ("_id_" if kind in ("IDHACK", "EXPRESS_CLUSTERED_IXSCAN") else "")),
+        index=str(stage.get("indexName") or ("_id_" if kind in BY_ID else "")),
         rows=rows or 0.0,
         actual_rows=rows,
         actual_ms=_optional(stage, "executionTimeMillisEstimate", "executionTimeMicros"),
@@ -66,7 +72,7 @@ def tree(stage: Mapping[str, Any], namespace: str, fetched: bool = False) -> Pla
 def with_totals(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
     """Put a whole plan's counts where they were read: keys at the index scan, documents at the fetch or whole scan.
 
-    SBE's stages and the express paths do not count by node of the plan.
+    The express paths do not count by node of the plan, nor does SBE where :func:`counted` finds no counts of nodes.
     """
     keys, documents = _count(stats, "totalKeysExamined"), _count(stats, "totalDocsExamined")
     if keys is None and documents is None:
@@ -78,7 +84,7 @@ def with_totals(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
 
     def placed(node: PlanNode) -> PlanNode:
         own = replace(node, children=tuple(placed(child) for child in node.children))
-        if node is by_index:
+        if node is by_index or (keys and by_index is None and node is root):
             own = replace(own, keys_examined=keys)
         if node is (reader or by_index or root):
             own = replace(own, documents_examined=documents)
@@ -87,6 +93,59 @@ def with_totals(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
     found = placed(root)
     spent = _optional(stats, "executionTimeMillis")
     return replace(found, actual_rows=returned, rows=returned or 0.0, actual_ms=found.actual_ms or spent)
+
+
+def counted(plan: Mapping[str, Any], namespace: str, stats: Mapping[str, Any]) -> PlanNode:
+    """SBE: the tree of ``queryPlan``, with what its stages of execution read, which name their node of the plan.
+
+    ``ixseek`` and its kin read keys, ``seek`` and ``scan`` documents; a node of a join has its foreign side's reads.
+    """
+    found = tree(plan, namespace)
+    reads: dict[str, list[int]] = {}
+    _reads(stats.get("executionStages"), reads)
+    totals = [_count(stats, "totalKeysExamined") or 0, _count(stats, "totalDocsExamined") or 0]
+    if not reads or [sum(pair[column] for pair in reads.values()) for column in (0, 1)] != totals:
+        return with_totals(found, stats)
+
+    def placed(node: PlanNode) -> PlanNode:
+        keys, documents = reads.get(node.attributes.get("node", ""), (None, None))
+        reader = node.access is not None or node.kind == "FETCH"
+        children = tuple(placed(child) for child in node.children)
+        if not reader:
+            return replace(node, children=children)
+        return replace(
+            node,
+            keys_examined=keys if node.access is not Access.SEQUENTIAL and node.kind != "FETCH" else None,
+            documents_examined=documents if node.access is not Access.INDEX_ONLY else None,
+            children=children,
+        )
+
+    root = placed(found)
+    if [sum(getattr(n, name) or 0 for n in root.walk()) for name in ("keys_examined", "documents_examined")] != totals:
+        return with_totals(found, stats)
+    returned = _optional(stats, "nReturned")
+    return replace(root, actual_rows=returned, rows=returned or 0.0, actual_ms=_optional(stats, "executionTimeMillis"))
+
+
+def _reads(stage: Any, found: dict[str, list[int]]) -> None:
+    """Keys and documents read, by ``planNodeId``, of an SBE execution stage and all below it."""
+    if not isinstance(stage, Mapping):
+        return
+    kind = str(stage.get("stage", ""))
+    own = found.setdefault(str(int(number(stage.get("planNodeId")))), [0, 0])
+    if kind.startswith("ix"):
+        own[0] += int(number(stage.get("keysExamined", stage.get("numReads", 0))))
+    elif kind in ("seek", "scan", "pscan", "clusteredscan"):
+        own[1] += int(number(stage.get("numReads", 0)))
+    for name in _CHILDREN:
+        _reads(stage.get(name), found)
+    for part in listed(stage.get("inputStages")):
+        _reads(part, found)
+
+
+def listed(value: Any) -> list[Mapping[str, Any]]:
+    """The documents in a list; none where it is no list."""
+    return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list | tuple) else []
 
 
 def bounds(given: Any) -> str:
@@ -126,25 +185,27 @@ def number(value: Any) -> float:
 
 
 def table_name(namespace: str) -> TableName | None:
-    """``shop.orders`` as a table's name."""
+    """``shop.orders`` as a table's name; a time series is called by its own name, not by that of its buckets."""
     database, _, collection = namespace.partition(".")
+    collection = collection.removeprefix(_BUCKETS)
     return TableName(database, collection) if collection else None
 
 
 def _sharded(stage: Mapping[str, Any], namespace: str) -> PlanNode:
     children = []
-    for part in stage["shards"]:
+    shards = listed(stage["shards"])
+    for part in shards:
         own = str(part.get("namespace") or namespace)
         if "sbe" in part:
             plan, stats = part["sbe"]
-            children.append(with_totals(tree(plan, own), stats))
+            children.append(counted(plan, own, stats))
             continue
         inner = part.get("executionStages") or part.get("winningPlan") or {}
         inner = inner.get("queryPlan", inner) if isinstance(inner, Mapping) else {}
-        if inner:
+        if isinstance(inner, Mapping) and inner:
             children.append(tree(inner, own))
     rows = _optional(stage, "nReturned")
-    names = ", ".join(str(part["shardName"]) for part in stage["shards"] if part.get("shardName"))
+    names = ", ".join(str(part["shardName"]) for part in shards if part.get("shardName"))
     return PlanNode(
         str(stage.get("stage", "SHARDS")),
         rows=rows or 0.0,
@@ -176,7 +237,11 @@ def _attributes(stage: Mapping[str, Any]) -> dict[str, str]:
         for name in _KEPT
         if name in stage
     }
-    pattern = stage.get("keyPattern")
+    if str(stage.get("stage", "")).startswith("EQ_LOOKUP"):
+        found["side"] = "foreign"
+    if "planNodeId" in stage:
+        found["node"] = str(int(number(stage["planNodeId"])))
+    pattern = stage.get("keyPattern", stage.get("indexKeyPattern"))
     if isinstance(pattern, str):
         found["key pattern"] = "{ " + ", ".join(f"{field}: {way}" for field, way in key_pattern(pattern)) + " }"
     elif isinstance(pattern, Mapping):

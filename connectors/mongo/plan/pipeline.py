@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from advisor.model.plan import Access, PlanNode
-from connectors.mongo.plan.nodes import number, table_name
+from connectors.mongo.plan.nodes import listed, number, table_name
 
 Parse = Callable[[Mapping[str, Any]], PlanNode | None]
 
 
-def pipeline_tree(stages: Sequence[Mapping[str, Any]], parse: Parse) -> PlanNode | None:
-    """Fold the stages; ``$cursor`` carries the plan of what the query system does itself."""
-    below: PlanNode | None = None
-    for stage in stages:
+def pipeline_tree(stages: Any, parse: Parse, below: PlanNode | None = None) -> PlanNode | None:
+    """Fold the stages onto ``below``; ``$cursor`` carries the plan of what the query system does itself."""
+    for stage in listed(stages):
         name = next((key for key in stage if key.startswith("$")), "")
         value = stage.get(name)
         if name in ("$cursor", "$geoNearCursor") and isinstance(value, Mapping):
@@ -33,9 +32,7 @@ def _stage(
     elif name == "$unionWith":
         children += _union(value, parse)
     elif name == "$facet":
-        children += [
-            node for inner in value.values() if isinstance(inner, Sequence) and (node := pipeline_tree(inner, parse))
-        ]
+        children += [node for inner in value.values() if (node := pipeline_tree(inner, parse))]
     elif name == "$geoNear":
         children += [PlanNode("GEO_NEAR", Access.INDEX, attributes={"key": str(value.get("key", ""))})]
     spilled = stage.get("usedDisk")
@@ -56,6 +53,8 @@ def _sort_keys(name: str, value: Mapping[str, Any]) -> tuple[str, ...]:
     if name != "$sort":
         return ()
     keys = value.get("sortKey", value)
+    if not isinstance(keys, Mapping):
+        return ()
     return tuple(f"{key} {'desc' if number(way) < 0 else 'asc'}" for key, way in keys.items() if key != "limit")
 
 
@@ -64,7 +63,7 @@ def _attributes(name: str, value: Mapping[str, Any], stage: Mapping[str, Any]) -
     found = {key: str(value[key]) for key in kept if isinstance(value.get(key), str)}
     if name in ("$lookup", "$graphLookup") and "collectionScans" in stage:
         found["collection scans"] = str(int(number(stage["collectionScans"])))
-        found["indexes used"] = ", ".join(map(str, stage.get("indexesUsed") or ()))
+        found["indexes used"] = ", ".join(_names(stage.get("indexesUsed")))
     return found
 
 
@@ -74,7 +73,7 @@ def _foreign(value: Mapping[str, Any], stage: Mapping[str, Any], below: PlanNode
         return []
     schema = next((node.table.schema for node in below.walk() if node.table), "") if below else ""
     documents, keys = int(number(stage["totalDocsExamined"])), int(number(stage.get("totalKeysExamined", 0)))
-    used = [str(index) for index in stage.get("indexesUsed") or ()]
+    used = _names(stage.get("indexesUsed"))
     scanned = number(stage.get("collectionScans", 0)) > 0 or (not used and documents > 0)
     return [
         PlanNode(
@@ -89,12 +88,11 @@ def _foreign(value: Mapping[str, Any], stage: Mapping[str, Any], below: PlanNode
     ]
 
 
+def _names(value: Any) -> list[str]:
+    return [str(name) for name in value] if isinstance(value, list) else []
+
+
 def _union(value: Mapping[str, Any], parse: Parse) -> list[PlanNode]:
     inner = value.get("pipeline")
-    if isinstance(inner, Mapping):
-        node = parse(inner)
-    elif isinstance(inner, Sequence) and not isinstance(inner, str):
-        node = pipeline_tree([part for part in inner if isinstance(part, Mapping)], parse)
-    else:
-        node = None
+    node = parse(inner) if isinstance(inner, Mapping) else pipeline_tree(inner, parse)
     return [node] if node else []
