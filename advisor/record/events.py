@@ -41,7 +41,7 @@ ignoring: ContextVar[bool] = ContextVar("advisor_ignoring", default=False)
 
 @contextmanager
 def ignore() -> Iterator[None]:
-    """Pass over what is sent in here: a loop that somebody looked at and is happy with."""
+    """Find nothing in what is sent in here: a loop that somebody looked at and is happy with. It is still counted."""
     token = ignoring.set(True)
     try:
         yield
@@ -50,7 +50,10 @@ def ignore() -> Iterator[None]:
 
 
 class Recorded(NamedTuple):
-    """One statement. Times are seconds since the epoch; ``parameters`` is a keyed digest, never the values."""
+    """One statement. Times are seconds since the epoch; ``parameters`` is a hash of the values, never the values.
+
+    ``ignored``: sent within :func:`ignore`; counted, and no more.
+    """
 
     session: str
     number: int
@@ -58,20 +61,21 @@ class Recorded(NamedTuple):
     started: float
     seconds: float
     text: str
-    parameters: bytes | None
+    parameters: int | None
     rows: int | None
     file: str
     line: int
     function: str
     relation: str
     error: str
+    ignored: bool = False
 
 
-def digest(parameters: Any, key: bytes) -> bytes | None:
-    """A keyed digest of the values; equal values have equal digests within one recording only."""
-    if not parameters:
+def digest(hashed: int | None, key: bytes) -> str | None:
+    """A keyed digest of hashed values; equal values have equal digests within one recording only."""
+    if hashed is None:
         return None
-    return blake2b(repr(parameters).encode(errors="replace"), key=key, digest_size=12).digest()
+    return blake2b(hashed.to_bytes(8, "little", signed=True), key=key, digest_size=12).hexdigest()
 
 
 def numbered(text: str) -> str:
@@ -113,9 +117,9 @@ def as_mongo(text: str) -> tuple[str, str]:
 
 
 def event_of(
-    recorded: Recorded, application: str, texts: dict[str, tuple[str, str]], read: Read = as_sql
+    recorded: Recorded, application: str, texts: dict[str, tuple[str, str]], key: bytes, read: Read = as_sql
 ) -> Mapping[str, Any]:
-    """The row of ``events.parquet``; ``texts`` remembers what was read."""
+    """The row of ``events.parquet``; ``texts`` remembers what was read, ``key`` is that of the digests."""
     if recorded.text not in texts:
         texts[recorded.text] = read(recorded.text)
     text, command = texts[recorded.text]
@@ -127,7 +131,7 @@ def event_of(
         tags |= {"code_filepath": recorded.file, "code_lineno": str(recorded.line), "code_function": recorded.function}
     if recorded.relation.strip("+"):
         tags["relation"] = recorded.relation.removesuffix("[]")
-    values = recorded.parameters.hex() if recorded.parameters else None
+    values = digest(recorded.parameters, key)
     return {
         "source": f"recorder:{application}",
         "application": application,

@@ -15,6 +15,8 @@ _LIBRARIES = tuple(
     if (path := sysconfig.get_path(name))
 )
 DEEPEST = 200
+"""Greenlets that are searched, one the parent of the other."""
+NOWHERE = ("", 0, "")
 
 
 class Frames:
@@ -22,6 +24,7 @@ class Frames:
 
     def __init__(self, root: Path | None) -> None:
         self._root = str(root.resolve()) + "/" if root else ""
+        # The path to show, empty for a library's file.
         self._known: dict[str, str] = {}
 
     def place(self, depth: int = 2) -> tuple[str, int, str]:
@@ -30,26 +33,32 @@ class Frames:
         An asynchronous load runs in a greenlet whose stack holds no frame of the application: its parents' stacks are
         searched too.
         """
-        frame: FrameType | None = sys._getframe(depth)
-        task: Any = None
+        return self._search(sys._getframe(depth)) or self._of_parents() or NOWHERE
+
+    def _search(self, frame: FrameType | None) -> tuple[str, int, str] | None:
+        """From a frame outwards; runs with every statement."""
+        known = self._known
+        while frame is not None:
+            code = frame.f_code
+            name = known.get(code.co_filename)
+            if name is None:
+                name = known[code.co_filename] = self._look(code.co_filename)
+            if name:
+                return name, frame.f_lineno, code.co_name
+            frame = frame.f_back
+        return None
+
+    def _of_parents(self) -> tuple[str, int, str] | None:
+        greenlet = sys.modules.get("greenlet")
+        task: Any = greenlet.getcurrent().parent if greenlet else None
         for _ in range(DEEPEST):
-            while frame is not None:
-                name = self._name(frame.f_code.co_filename)
-                if name:
-                    return name, frame.f_lineno, frame.f_code.co_name
-                frame = frame.f_back
-            task = _parent_of(task)
             if task is None:
                 break
-            frame = task.gr_frame
-        return "", 0, ""
-
-    def _name(self, path: str) -> str:
-        """The path to show, empty for a library's file; remembered by file."""
-        known = self._known.get(path)
-        if known is None:
-            known = self._known[path] = self._look(path)
-        return known
+            found = self._search(task.gr_frame)
+            if found:
+                return found
+            task = task.parent
+        return None
 
     def _look(self, path: str) -> str:
         if path.startswith(("<", _OURS)):
@@ -57,10 +66,3 @@ class Frames:
         if self._root:
             return path[len(self._root) :] if path.startswith(self._root) and "/site-packages/" not in path else ""
         return "" if path.startswith(_LIBRARIES) or "/site-packages/" in path else path
-
-
-def _parent_of(task: Any) -> Any:
-    if task is None:
-        greenlet = sys.modules.get("greenlet")
-        task = greenlet.getcurrent() if greenlet else None
-    return task.parent if task is not None else None

@@ -44,7 +44,7 @@ def attach(recorder: Recorder, engine: Any) -> Callable[[], None]:
         add(_session(context.connection), context.statement, context.parameters, seconds, error=code)
 
     def border(text: str) -> Callable[[Any], None]:
-        return recorder.guarded(lambda connection: add(_session(connection), text, None, 0.0))
+        return recorder.guarded(lambda connection: add(_session(connection), text, None, 0.0, border=True))
 
     listeners: list[tuple[Any, str, Any]] = [
         (sync, "before_cursor_execute", before),

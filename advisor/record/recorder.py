@@ -21,12 +21,11 @@ from advisor.record.events import (
     as_mongo,
     as_sql,
     current_unit,
-    digest,
     event_of,
     ignoring,
     write,
 )
-from advisor.record.frames import Frames
+from advisor.record.frames import NOWHERE, Frames
 
 MOST_EVENTS = 500_000
 """Events kept in memory, about 200 bytes each; what comes after is counted and dropped."""
@@ -120,9 +119,11 @@ class Recorder:
         rows: int | None = None,
         relation: str = "",
         error: str = "",
+        *,
+        border: bool = False,
     ) -> None:
-        """Keep one statement that has just ended. Never raises."""
-        if not self.enabled or ignoring.get():
+        """Keep one statement that has just ended; ``border``: of a transaction, no place in the code. Never raises."""
+        if not self.enabled:
             return
         try:
             if len(self.events) >= MOST_EVENTS:
@@ -136,11 +137,12 @@ class Recorder:
                     time.time() - seconds,
                     seconds,
                     text,
-                    digest(parameters, self._key),
+                    hash(repr(parameters)) if parameters else None,
                     rows if rows is not None and rows >= 0 else None,
-                    *self._frames.place(),
+                    *(NOWHERE if border else self._frames.place()),
                     relation,
                     error,
+                    ignoring.get(),
                 )
             )
         except Exception:
@@ -169,7 +171,8 @@ class Recorder:
         with self._lock:
             texts: dict[str, tuple[str, str]] = {}
             read = as_mongo if self._product == "mongodb" else as_sql
-            rows = [event_of(recorded, self.application, texts, read) for recorded in list(self.events)]
+            kept = [recorded for recorded in self.events if not recorded.ignored]
+            rows = [event_of(recorded, self.application, texts, self._key, read) for recorded in kept]
             write(target / "events.parquet", rows)
         started = min((row["started_at"] for row in rows), default=None)
         ended = max((row["ended_at"] for row in rows), default=None)

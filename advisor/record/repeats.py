@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,11 @@ from advisor.record.events import Recorded
 from advisor.record.hooks_sqlalchemy import EAGER
 
 LAZY, COLUMNS, LOOP, IDENTICAL = "lazy load", "column load", "query in a loop", "repeated query"
+WRITES = "write in a loop"
+FEWEST_WRITES = 5
+"""Below it the writes of one line are taken for a test's own data, made object by object."""
+RULES = {IDENTICAL: "repeated-identical-query", WRITES: "row-by-row-write"}
+"""The advisor's rule of a kind, where it is not ``n-plus-one-burst``."""
 BORDERS = frozenset(["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"])
 
 
@@ -44,6 +49,8 @@ class Repeat:
             return f".options({'selectinload' if many else 'joinedload'}({self.relation.removesuffix('[]')}))"
         if self.kind == COLUMNS:
             return "undefer() the column, or expire_on_commit=False if the objects outlive a commit"
+        if self.kind == WRITES:
+            return "one statement for all rows: add_all, bulk_create, bulk_update, executemany"
         if self.kind == IDENTICAL:
             return "ask once before the loop and keep the answer"
         return "one statement for all keys: selectinload, prefetch_related or select_related, or WHERE key = ANY(keys)"
@@ -59,31 +66,48 @@ def statements(events: Iterable[Recorded]) -> list[Recorded]:
 
 
 def repeats(events: Sequence[Recorded], threshold: int = 2) -> list[Repeat]:
-    """What is repeated at least ``threshold`` times, in the order of the files."""
+    """What is repeated at least ``threshold`` times (writes: five times at least), in the order of the files."""
     groups: dict[tuple[str, str, str, str, int], list[Recorded]] = {}
     for event in statements(events):
-        if event.relation == EAGER or event.error:
+        if event.relation == EAGER or event.error or event.ignored:
             continue
-        if event.relation.endswith(".*"):
-            key = (COLUMNS, event.relation, event.file, event.function, 0)
-        elif event.relation:
-            key = (LAZY, event.relation, event.file, event.function, 0)
-        elif _reads(event.text):
-            key = (LOOP, event.text, event.file, event.function, event.line)
-        else:
-            continue
-        groups.setdefault(key, []).append(event)
+        groups.setdefault(_claim(event), []).append(event)
+    fewest = {WRITES: max(threshold, FEWEST_WRITES)}
+    enough = {key: found for key, found in groups.items() if len(found) >= fewest.get(key[0], threshold)}
+    scattered = _scattered(groups.keys() - enough.keys(), groups)
+    enough |= {key: found for key, found in scattered.items() if len(found) >= threshold}
     return sorted(
-        (_repeat(key[0], key[1], found) for key, found in groups.items() if len(found) >= threshold),
-        key=lambda repeat: (repeat.file, repeat.line, repeat.kind, repeat.relation),
+        (_repeat(key[0], key[1], found) for key, found in enough.items()),
+        key=lambda repeat: (repeat.file, repeat.line, repeat.kind, repeat.relation, repeat.text),
     )
+
+
+def _claim(event: Recorded) -> tuple[str, str, str, str, int]:
+    """The finding that a statement belongs to: (kind, relation or text, file, function, line)."""
+    if event.relation:
+        kind = COLUMNS if event.relation.endswith(".*") else LAZY
+        return kind, event.relation, event.file, event.function, 0
+    kind = LOOP if _reads(event.text) else WRITES
+    return kind, event.text, event.file, event.function, event.line
+
+
+def _scattered(
+    keys: Iterable[tuple[str, str, str, str, int]], groups: Mapping[tuple[str, str, str, str, int], list[Recorded]]
+) -> dict[tuple[str, str, str, str, int], list[Recorded]]:
+    """One relation that several functions load, once each: told together."""
+    found: dict[tuple[str, str, str, str, int], list[Recorded]] = {}
+    for key in sorted(keys):
+        if key[0] in (LAZY, COLUMNS):
+            found.setdefault((*key[:2], "", "", 0), []).extend(groups[key])
+    return found
 
 
 def _repeat(kind: str, relation: str, found: Sequence[Recorded]) -> Repeat:
     first = found[0]
-    if kind == LOOP:
-        kind = IDENTICAL if len({event.parameters for event in found}) == 1 else LOOP
+    if kind in (LOOP, WRITES):
         relation = ""
+        if kind == LOOP and len({event.parameters for event in found}) == 1:
+            kind = IDENTICAL
     line = Counter(event.line for event in found).most_common(1)[0][0]
     return Repeat(kind, relation, first.file, line, first.function, len(found), first.text)
 
@@ -115,7 +139,7 @@ def sarif(found: Iterable[Repeat]) -> str:
     """SARIF 2.1.0 with one result for each distinct key and line."""
     results = [
         {
-            "ruleId": "n-plus-one-burst" if repeat.kind != IDENTICAL else "repeated-identical-query",
+            "ruleId": RULES.get(repeat.kind, "n-plus-one-burst"),
             "level": "warning",
             "message": {"text": str(repeat)},
             "locations": [
@@ -129,7 +153,7 @@ def sarif(found: Iterable[Repeat]) -> str:
         }
         for repeat in dict.fromkeys(found)
     ]
-    rules = [{"id": name} for name in ("n-plus-one-burst", "repeated-identical-query")]
+    rules = [{"id": name} for name in ("n-plus-one-burst", *sorted(RULES.values()))]
     run = {"tool": {"driver": {"name": "query-advisor", "rules": rules}}, "results": results}
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=1)

@@ -1,7 +1,7 @@
 """What the recorder costs a request of 20 queries: ``python tests/benchmarks/n_plus_one_recorder.py``.
 
-SQLAlchemy (psycopg) on a local PostgreSQL, requests with and without the recorder in turn; CPU time and wall clock.
-Target: under 5 % of the request.
+SQLAlchemy (psycopg) on a local PostgreSQL, requests with and without the recorder in turn; CPU time and wall clock, the
+median and the fastest tenth, which other work on the machine disturbs least. Target: under 5 % of the request.
 """
 
 from __future__ import annotations
@@ -38,11 +38,17 @@ def main() -> None:
                 cpu[name].append(time.process_time() - spent)
         for engine in engines.values():
             engine.dispose()
-    base = statistics.median(wall["without"])
-    for kind, times in (("wall clock", wall), ("CPU", cpu)):
-        less, more = statistics.median(times["without"]), statistics.median(times["with"])
-        print(f"{kind}: {less * 1000:.2f} -> {more * 1000:.2f} ms, {(more - less) / base:+.1%} of the request")
+    for part, figure in (("median", statistics.median), ("fastest tenth", _fastest_tenth)):
+        base = figure(wall["without"])
+        for kind, times in (("wall clock", wall), ("CPU", cpu)):
+            less, more = figure(times["without"]), figure(times["with"])
+            told = f"{less * 1000:.2f} -> {more * 1000:.2f} ms, {(more - less) / base:+.1%} of the request"
+            print(f"{part}, {kind}: {told}")
     print(f"{len(recorder.events)} events, {recorder.failures} failures")
+
+
+def _fastest_tenth(times: list[float]) -> float:
+    return statistics.quantiles(times, n=10)[0]
 
 
 def _request(engine: Engine) -> None:
