@@ -19,6 +19,9 @@ MAX_COVERED = 2
 WORTH_COVERING = 10
 """Documents that a covered index must spare in a call."""
 
+MAX_KEYS = 16
+"""Fields of an index: half of what the server takes (32); Atlas' advisor stops here too."""
+
 _EQUAL = (Operator.EQUAL, Operator.CONTAINS)
 _BOUNDED = (Operator.RANGE, Operator.PREFIX, Operator.IS_NOT_NULL)
 _TESTED = (Operator.REGEX, Operator.ILIKE)
@@ -107,7 +110,7 @@ def _wish(
     """``effort``: of the whole query where these predicates are all of it, which tells how many documents match."""
     if _by_identity(predicates):
         return None
-    usable = [p for p in predicates if p.column and p.column != "_id" and not p.expression]
+    usable = [p for p in predicates if _indexable(p.column) and not p.expression]
     equal = {p.column for p in usable if p.operator in _EQUAL or p.operator is Operator.IN}
     absent = [p.column for p in usable if p.operator is Operator.IS_NULL and p.column not in equal]
     weak = [p.column for p in usable if p.operator in (Operator.NOT_EQUAL, *_TESTED)]
@@ -125,9 +128,12 @@ def _wish(
         ordered = [(name, False) for name in _alone(usable, effort)]
     if not equal and not ordered:
         return None
+    ordered = ordered[:MAX_KEYS]
+    equal = set(_most_distinct(equal, table)[: MAX_KEYS - len(ordered)])
     taken = {*equal, *(name for name, _ in ordered)}
     seeks = bool(equal) or ordered[0][0] in {p.column for p in usable}
     optional = tuple(dict.fromkeys(name for name in (*absent, *weak) if seeks and name not in taken))
+    optional = optional[: MAX_KEYS - len(taken)]
     arrays = _arrays(table, (*taken, *optional))
     if len({_root(name, table) for name in arrays}) > 1:
         dropped = set(arrays[1:])
@@ -151,6 +157,18 @@ def _wish(
         sorts=bool(block.sort),
         foreign=not block.outer or any(p.operand is Operand.COLUMN for p in predicates),
     )
+
+
+def _most_distinct(names: Iterable[str], table: Table | None) -> list[str]:
+    columns = table.by_column if table else {}
+    stats = {name: columns[name].stats for name in names if name in columns}
+    return sorted(names, key=lambda name: (-(found.n_distinct if (found := stats.get(name)) else 0.0), name))
+
+
+def _indexable(path: str) -> bool:
+    """Whether an index may name a path: no part empty or led by a dollar, but for a DBRef's (manual, "Limits")."""
+    parts = path.split(".")
+    return path != "_id" and all(part and (part[0] != "$" or part in ("$id", "$ref", "$db")) for part in parts)
 
 
 def _ranges(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:

@@ -48,6 +48,8 @@ def find(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
         (find({"$or": [{"a": 1}, {"b": {"$regex": "x"}}]}), []),
         (find({"d": {"$exists": True, "$gt": 5}}), ["d_1_sparse"]),
         (find({"$text": {"$search": "x"}, "a": 1}), []),
+        (find({"a": 1, "b.$c": 2, "": 3, "d..e": 4, "owner.$id": 5}), ["a_1_owner.$id_1"]),
+        (find({f"f{n:02}": n for n in range(40)}, sort={"z": 1}), ["_".join(f"f{n:02}_1" for n in range(15)) + "_z_1"]),
     ],
 )
 def test_the_order_of_keys(command: dict[str, Any], expected: list[str]) -> None:
