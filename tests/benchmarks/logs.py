@@ -1,11 +1,12 @@
 """How fast logs become events, beside pgBadger and DuckDB's own count on the same file in the same run.
 
     python tests/benchmarks/logs.py                      # 1 M statements as csvlog, jsonlog, stderr; pgbadger -j 2
-    python tests/benchmarks/logs.py --statements 4000000 --formats csv --without-pgbadger
-    python tests/benchmarks/logs.py --gigabytes 10 --formats csv --without-pgbadger --sessions 10000000
+    python tests/benchmarks/logs.py --growth --gigabytes 10 --sessions 10000000     # memory, and time by size
+    python tests/benchmarks/logs.py --formats csv --without-pgbadger --folder /tmp/logs     # keeps the logs made
 
 Wall-clock seconds, and processor seconds in brackets, which tell more on a shared machine. Memory is the peak of the
-reading process, a process of its own.
+reading process, a process of its own. ``--growth`` also runs ``advisor.workload.digest`` over what was read, and shows
+the time for each event at a sixteenth, a quarter and all of the statements (1, 4 and 16 M at 10 GB).
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
 
+from advisor import workload
+from advisor.model.capture import Capture, Server
 from connectors.postgres.logs import read
 
 PREFIX = "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h "
 WANTED = {"csv": (40, 3.0), "json": (25, None), "stderr": (25, None)}
-BYTES_PER_STATEMENT = 614
+BYTES_PER_STATEMENT = 620
 
 ROWS = """
 CREATE OR REPLACE VIEW said AS
@@ -100,20 +105,42 @@ def generate(folder: Path, kind: str, statements: int, sessions: int) -> Path:
     return target
 
 
-def measured(log: Path) -> dict[str, float]:
-    """Read ``log`` in a process of its own: events, seconds, processor seconds, peak megabytes."""
-    done = subprocess.run([sys.executable, __file__, "--read", str(log)], check=True, capture_output=True, text=True)
+def generated(folder: Path, kind: str, statements: int, sessions: int) -> Path:
+    """The log of this kind in ``folder``, made unless it is there (``--folder`` keeps it from run to run)."""
+    log = folder / f"server.{kind}"
+    return log if log.exists() else generate(folder, kind, statements, sessions)
+
+
+def measured(log: Path, *, digest: bool = False) -> dict[str, float]:
+    """Read ``log`` (and digest it) in a process of its own: events, seconds, processor seconds, peak megabytes."""
+    command = [sys.executable, __file__, "--digest" if digest else "--read", str(log)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
 def read_here(log: Path) -> None:
-    started = time.perf_counter()
     prefix = PREFIX if log.suffix == ".stderr" else ""
-    events = read([log], log.parent / "events.parquet", log_line_prefix=prefix).events
-    wall = time.perf_counter() - started
+    with watched() as figures:
+        figures["events"] = read([log], log.parent / "events.parquet", log_line_prefix=prefix).events
+
+
+def digest_here(log: Path) -> None:
+    """Digest the events that reading ``log`` left beside it."""
+    capture = Capture(log.parent, Server("postgresql"))
+    with watched() as figures:
+        figures["events"] = sum(query.stats.calls for query in workload.digest(capture).queries)
+
+
+@contextmanager
+def watched() -> Iterator[dict[str, float]]:
+    """Print as JSON what is put into the dictionary, with what it took."""
+    figures: dict[str, float] = {}
+    started = time.perf_counter()
+    yield figures
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"events": events, "s": wall, "cpu": used.ru_utime + used.ru_stime, "mb": peak_megabytes()}))
+    figures |= {"s": time.perf_counter() - started, "cpu": used.ru_utime + used.ru_stime, "mb": peak_megabytes()}
+    print(json.dumps(figures))
 
 
 def peak_megabytes() -> float:
@@ -125,7 +152,7 @@ def peak_megabytes() -> float:
 
 
 def counted(log: Path) -> tuple[float, float]:
-    """Seconds that DuckDB needs to count the rows of a csvlog."""
+    """Seconds that DuckDB needs to count the records of a csvlog, with the options under which it counts them right."""
     columns = {f"c{i}": "VARCHAR" for i in range(26)}
     with duckdb.connect() as database:
         started, cpu = time.perf_counter(), time.process_time()
@@ -153,39 +180,85 @@ def pgbadger(log: Path, kind: str) -> tuple[float, float]:
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def row(*cells: object) -> None:
+    print(
+        "".join(f"{cell!s:>{width}}" for cell, width in zip(cells, (22, 8, 12, 18, 11, 8, 18), strict=False)),
+        flush=True,
+    )
+
+
+def peers(folder: Path, kinds: Sequence[str], statements: int, sessions: int, with_pgbadger: bool) -> None:
+    """Our reading beside pgBadger's and DuckDB's count on the same file."""
+    row("", "MB", "executions", "s (cpu)", "per s", "peak MB", "we are")
+    for kind in kinds:
+        log = generated(folder, kind, statements, sessions)
+        size = f"{log.stat().st_size / 1e6:.0f}"
+        ours = measured(log)
+        events, took = ours["events"], f"{ours['s']:.1f} ({ours['cpu']:.1f})"
+        row(f"{kind}: advisor", size, f"{events:.0f}", took, f"{events / ours['s']:.0f}", f"{ours['mb']:.0f}")
+        times, counts = WANTED[kind]
+        if counts:
+            wall, cpu = counted(log)
+            against = f"{ours['s'] / wall:.1f}x (<= {counts:.0f}x)"
+            row("DuckDB's count", size, "", f"{wall:.1f} ({cpu:.1f})", "", "", against)
+        if with_pgbadger and shutil.which("pgbadger"):
+            wall, cpu = pgbadger(log, kind)
+            against = f"{wall / ours['s']:.0f}x (>= {times}x)"
+            row("pgbadger -j 2", size, f"{events:.0f}", f"{wall:.1f} ({cpu:.1f})", f"{events / wall:.0f}", "", against)
+
+
+def growth(folder: Path, statements: int, sessions: int) -> None:
+    """Reading and digesting a csvlog, its first quarter and its first sixteenth: microseconds for each event."""
+    log = generated(folder, "csv", statements, sessions)
+    row("", "MB", "executions", "s (cpu)", "us each", "peak MB", "us each, cpu")
+    for share in (16, 4, 1):
+        part = log if share == 1 else beginning(log, folder / f"{share}.csv", log.stat().st_size // share)
+        for what in ("read", "digest"):
+            took = measured(part, digest=what == "digest")
+            each, each_cpu = (f"{took[of] / took['events'] * 1e6:.1f}" for of in ("s", "cpu"))
+            size, spent = f"{part.stat().st_size / 1e6:.0f}", f"{took['s']:.1f} ({took['cpu']:.1f})"
+            row(what, size, f"{took['events']:.0f}", spent, each, f"{took['mb']:.0f}", each_cpu)
+
+
+def beginning(log: Path, target: Path, size: int) -> Path:
+    """The records in the first ``size`` bytes of a csvlog whose records are lines."""
+    with log.open("rb") as whole, target.open("wb") as out:
+        while size > 0:
+            block = whole.readline() if size < 1 << 20 else whole.read(1 << 20)
+            out.write(block)
+            size -= len(block)
+    return target
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--statements", type=int, default=1_000_000)
-    parser.add_argument("--gigabytes", type=float, default=0.0)
+    parser.add_argument("--gigabytes", type=float, default=0.0, help="of csvlog, in place of --statements")
     parser.add_argument("--sessions", type=int, default=2_500)
     parser.add_argument("--formats", nargs="+", default=["csv", "json", "stderr"], choices=sorted(LAYOUTS))
     parser.add_argument("--without-pgbadger", action="store_true")
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--growth", action="store_true", help="reading and digest of a sixteenth, a quarter and all")
+    parser.add_argument("--folder", type=Path, help="where the logs are, and stay, once they are made")
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--digest", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
         read_here(given.read)
-        return
+    elif given.digest:
+        digest_here(given.digest)
+    else:
+        compare(given)
+
+
+def compare(given: argparse.Namespace) -> None:
+    """Print the table that was asked for."""
     statements = int(given.gigabytes * 1e9 / BYTES_PER_STATEMENT) or given.statements
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        for kind in given.formats:
-            log = generate(Path(folder), kind, statements, given.sessions)
-            ours = measured(log)
-            print(
-                f"{kind:7}{log.stat().st_size / 1e6:9.0f} MB {ours['events']:>10,.0f} executions"
-                f"  advisor {ours['s']:7.2f} s ({ours['cpu']:.1f})  {ours['events'] / ours['s']:>10,.0f}/s"
-                f"  peak {ours['mb']:.0f} MB"
-            )
-            times, counts = WANTED[kind]
-            if counts:
-                wall, cpu = counted(log)
-                print(
-                    f"        DuckDB's count {wall:.2f} s ({cpu:.1f}); ours {ours['s'] / wall:.1f}x, wanted {counts}x"
-                )
-            if not given.without_pgbadger and shutil.which("pgbadger"):
-                wall, cpu = pgbadger(log, kind)
-                print(f"        pgbadger -j 2 {wall:.1f} s ({cpu:.1f}); ours {wall / ours['s']:.0f}x, wanted {times}x")
-            log.unlink()
+    with ExitStack() as stack:
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if given.growth:
+            growth(folder, statements, given.sessions)
+        else:
+            peers(folder, given.formats, statements, given.sessions, not given.without_pgbadger)
 
 
 if __name__ == "__main__":
