@@ -78,7 +78,7 @@ class Watch:
         """Listen to the libraries that are imported by now."""
         if "sqlalchemy" in sys.modules and "sqlalchemy" not in self._hooked:
             self._hooked.add("sqlalchemy")
-            self.recorder.sqlalchemy(sys.modules["sqlalchemy"].engine.Engine)
+            self.recorder.sqlalchemy(sys.modules["sqlalchemy"].engine.Engine, relations=True)
         if "django.db" in sys.modules and "django" not in self._hooked:
             self._hooked.add("django")
             self.recorder.django()

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 def attach(recorder: Recorder, connection: Any) -> Callable[[], None]:
     """Log the queries of ``connection``; returns what stops it."""
+    if not hasattr(connection, "add_query_logger"):
+        raise TypeError(
+            f"Pass a connection of asyncpg 0.29 or later, not {type(connection).__name__}; "
+            "a pool takes recorder.asyncpg_init as its init."
+        )
     session = f"{connection.get_server_pid()}"
 
     def logged(record: Any) -> None:

@@ -14,12 +14,14 @@ EAGER = "+"
 """What a statement of selectinload or subqueryload is tagged with."""
 
 
-def attach(recorder: Recorder, engine: Any) -> Callable[[], None]:
+def attach(recorder: Recorder, engine: Any, *, relations: bool = False) -> Callable[[], None]:
     """Listen to ``engine``; returns what stops listening."""
-    from sqlalchemy import event
+    from sqlalchemy import Engine, event
     from sqlalchemy.orm import Session
 
     sync = getattr(engine, "sync_engine", engine)
+    if not isinstance(sync, Engine) and sync is not Engine:
+        raise TypeError(f"Pass an Engine or AsyncEngine of SQLAlchemy 2, not {type(engine).__name__}.")
 
     clock, add = time.perf_counter, recorder.add
 
@@ -53,8 +55,9 @@ def attach(recorder: Recorder, engine: Any) -> Callable[[], None]:
         (sync, "begin", border("BEGIN")),
         (sync, "commit", border("COMMIT")),
         (sync, "rollback", border("ROLLBACK")),
-        (Session, "do_orm_execute", recorder.guarded(_name_relation)),
     ]
+    if relations:
+        listeners.append((Session, "do_orm_execute", recorder.guarded(_name_relation)))
     for target, name, listener in listeners:
         event.listen(target, name, listener)
 

@@ -67,7 +67,7 @@ def lazy(session: Session) -> None:
 
 
 def test_a_recording_is_a_capture_whose_bursts_are_found_with_file_and_line(engine: Any, tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, application="shop").sqlalchemy(engine)
+    recorder = Recorder(tmp_path, application="shop").sqlalchemy(engine, relations=True)
     for _ in range(3):
         with recorder.unit("/authors"), Session(engine) as session:
             lazy(session)
