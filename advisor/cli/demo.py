@@ -35,7 +35,7 @@ def demo(
 ) -> None:
     """Build a sample shop, run its application, and show what the advisor finds in it."""
     with progress.shown() as show:
-        report = mongo_report(url, show) if mongo else postgres_report(data, scale, show)
+        report = mongo_report(url, scale, show) if mongo else postgres_report(data, scale, show)
         show(Step("Writing the report"))
         output.write(report, out)
     output.show(report, form)
@@ -70,10 +70,18 @@ def postgres_report(folder: Path | None, scale: float, show: Progress) -> Report
             return pipeline.analyze(capture, estimator, Options(models=MODELS), show)
 
 
-def mongo_report(url: str | None, show: Progress) -> Report:
+def mongo_report(url: str | None, scale: float, show: Progress) -> Report:
     """Run the shop on the MongoDB at ``url``, or analyze the capture that the package carries."""
     from sample_dbs.shop_mongo.demo import source
 
-    sources, reading = source(url, lambda title: show(Step(title)))
-    with opened(sources, Reading(**reading), show) as capture:
-        return pipeline.analyze(capture, None, Options(), show)
+    try:
+        with (
+            source(url, lambda title: show(Step(title)), scale) as (sources, reading),
+            opened(sources, Reading(**reading), show) as capture,
+            planner(capture, url, Estimator.AUTO, None, show) as estimator,
+        ):
+            return pipeline.analyze(capture, estimator, Options(), show)
+    except ImportError as error:
+        raise SourceError(
+            f"The demo needs {error.name}; install it with: pip install 'query-advisor[demo]'."
+        ) from error

@@ -79,7 +79,6 @@ def indexes_of(name: TableName, documents: Mapping[str, Any], storage: Mapping[s
     found = []
     for document in documents.get("indexes") or ():
         index = index_of(name, document)
-        known = index.name in since or index.name in uses
         options = dict(index.options)
         if index.name in since:
             options["since"] = max(since[index.name]).isoformat()
@@ -89,7 +88,7 @@ def indexes_of(name: TableName, documents: Mapping[str, Any], storage: Mapping[s
             replace(
                 index,
                 size_bytes=None if size is None else int(number(size)),
-                scans=uses[index.name] if known else None,
+                scans=uses[index.name] if index.name in since else None,  # no count without its beginning
                 options=options,
             )
         )

@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bson import DBRef
+
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
-COUNTS = {"users": 60_000, "products": 12_000, "orders": 180_000, "events": 240_000, "reviews": 90_000, "carts": 9_000}
-"""Documents at scale 1: 591,000."""
+COUNTS = {
+    "users": 60_000,
+    "products": 12_000,
+    "orders": 180_000,
+    "events": 240_000,
+    "reviews": 90_000,
+    "carts": 9_000,
+    "invoices": 24_000,
+}
+"""Documents at scale 1: 615,000."""
 _STATUS = (("done", 0.88), ("paid", 0.07), ("new", 0.04), ("failed", 0.01))
 _COUNTRIES = ("US", "DE", "FR", "GB", "JP", "BR", "IN", "CA", "IT", "ES")
 
@@ -27,6 +37,7 @@ def documents(collection: str, scale: float = 1.0) -> Iterator[Document]:
         "events": _event,
         "reviews": _review,
         "carts": _cart,
+        "invoices": _invoice,
     }
     for number in range(counts[collection]):
         yield {"_id": number, **make[collection](rng, number, counts)}
@@ -109,3 +120,12 @@ def _review(rng: random.Random, number: int, counts: dict[str, int]) -> Document
 
 def _cart(rng: random.Random, number: int, counts: dict[str, int]) -> Document:
     return {"owner": number, "lines": [{"product": _skewed(rng, counts["products"])} for _ in range(rng.randrange(5))]}
+
+
+def _invoice(rng: random.Random, number: int, counts: dict[str, int]) -> Document:
+    """As Beanie stores it: the customer is a link."""
+    return {
+        "customer": DBRef("users", _skewed(rng, counts["users"])),
+        "amount": round(5 + 400 * rng.random() ** 2, 2),
+        "issued_at": EPOCH + timedelta(seconds=60 * number),
+    }

@@ -1,9 +1,9 @@
-"""The shop's application on PyMongo's async API: what it asks, with the faults that ``expected.json`` lists.
+"""The shop's application on PyMongo's async API and Beanie: what it asks, with the faults that ``expected.json`` lists.
 
-    python -m sample_dbs.shop_mongo.workload mongodb://localhost/shop [SCALE]
+    python -m sample_dbs.shop_mongo.workload mongodb://localhost/shop [SCALE [OPERATIONS]]
 
-It loads the documents (which drops the six collections of that database) and runs the workload with the profiler at
-level 2, which it sets back afterwards: name an expendable database.
+It loads the documents (which drops the shop's collections in that database), runs the workload, and leaves the profiler
+at level 2 for ``advisor scan``: name an expendable database.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -20,10 +21,12 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConfigurationError
 
+from sample_dbs.shop_mongo.billing import invoice_list, invoice_list_joined, start
 from sample_dbs.shop_mongo.documents import COUNTS, EPOCH, Document, documents
 
 Database = AsyncDatabase[dict[str, Any]]
-Operation = Callable[[Database, random.Random, float], Awaitable[None]]
+Operation = Callable[[Database, random.Random, float], Coroutine[Any, Any, None]]
+Unit = Callable[[str], AbstractContextManager[Any]]
 
 INDEXES: dict[str, list[tuple[list[tuple[str, int]], dict[str, Any]]]] = {
     "users": [([("email", 1)], {"unique": True}), ([("country", 1)], {})],
@@ -37,24 +40,46 @@ INDEXES: dict[str, list[tuple[list[tuple[str, int]], dict[str, Any]]]] = {
     "events": [([("ts", 1)], {"expireAfterSeconds": 1_000_000_000}), ([("user_id", 1), ("ts", -1)], {})],
     "reviews": [([("product_id", 1)], {}), ([("rating", 1)], {})],
     "carts": [([("owner", 1)], {"hidden": True})],
+    "invoices": [([("issued_at", 1)], {})],
 }
 BATCH = 2_000
+PROFILE_BYTES = 64 << 20
+"""The profile's size; the server's own default of 1 MB holds a few hundred operations."""
+LEAST = 5
+"""How often each operation runs at least."""
 
 
-async def load_and_run(url: str, scale: float = 1.0, operations: int = 600) -> None:
-    """Load the documents at ``scale`` and run ``operations`` operations on the database that the URL names ("shop")."""
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url, appname="shop", tz_aware=True)
-    async with client:
-        try:
-            database = client.get_default_database()
-        except ConfigurationError:
-            database = client["shop"]
+async def load_and_run(url: str, scale: float = 1.0, operations: int = 600) -> int:
+    """Load the documents at ``scale`` and run ``operations`` operations on the database that the URL names ("shop").
+
+    The profiler is left at level 2; returns the level that it had.
+    """
+    async with _client(url) as client:
+        database = _database(client)
         await load(database, scale)
-        before = await database.command("profile", 2)
-        try:
-            await run(database, scale, operations)
-        finally:
-            await database.command("profile", int(before.get("was", 0)))
+        before = await database.command("profile", 0)
+        await database.drop_collection("system.profile")
+        await database.create_collection("system.profile", capped=True, size=PROFILE_BYTES)
+        await database.command("profile", 2)
+        await run(database, scale, operations)
+        return int(before.get("was", 0))
+
+
+async def set_profiler(url: str, level: int) -> None:
+    """Set the profiler of the database that the URL names."""
+    async with _client(url) as client:
+        await _database(client).command("profile", level)
+
+
+def _client(url: str) -> AsyncMongoClient[dict[str, Any]]:
+    return AsyncMongoClient(url, appname="shop", tz_aware=True)
+
+
+def _database(client: AsyncMongoClient[dict[str, Any]]) -> Database:
+    try:
+        return client.get_default_database()
+    except ConfigurationError:
+        return client["shop"]
 
 
 async def load(database: Database, scale: float) -> None:
@@ -68,12 +93,21 @@ async def load(database: Database, scale: float) -> None:
             await database[name].create_index(keys, **options)
 
 
-async def run(database: Database, scale: float, operations: int, seed: int = 7) -> None:
-    """Draw operations by their weights, one after another."""
+async def run(database: Database, scale: float, operations: int, seed: int = 7, unit: Unit = nullcontext) -> None:
+    """Each operation a few times, others drawn by their weights, in an order that is always the same.
+
+    ``unit`` is opened around each, with its name: a recorder's unit of work.
+    """
     rng = random.Random(seed)
     weights = [weight for _, weight in OPERATIONS]
-    for operation, _ in rng.choices(OPERATIONS, weights, k=operations):
-        await operation(database, rng, scale)
+    chosen = [operation for operation, _ in OPERATIONS for _ in range(LEAST)]
+    drawn = rng.choices(OPERATIONS, weights, k=max(operations - len(chosen), 0))
+    chosen += [operation for operation, _ in drawn]
+    rng.shuffle(chosen)
+    await start(database)
+    for operation in chosen:
+        with unit(operation.__name__):
+            await operation(database, rng, scale)
 
 
 def _user(rng: random.Random, scale: float) -> int:
@@ -168,7 +202,16 @@ OPERATIONS: tuple[tuple[Operation, int], ...] = (
     (carts_with_reviews, 1),
     (order_list_with_customers, 4),
     (order_list_batched, 4),
+    (invoice_list, 4),
+    (invoice_list_joined, 4),
 )
 
 if __name__ == "__main__":
-    asyncio.run(load_and_run(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 1.0))
+    asyncio.run(
+        load_and_run(
+            sys.argv[1],
+            float(sys.argv[2]) if len(sys.argv) > 2 else 1.0,
+            int(sys.argv[3]) if len(sys.argv) > 3 else 600,
+        )
+    )
+    print("The profiler is at level 2. Next: advisor scan with the same URL; db.setProfilingLevel(0) when done.")
