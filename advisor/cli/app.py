@@ -44,6 +44,7 @@ for verb in (
     reports.report,
     reports.export,
     reports.rule,
+    reports.script,
     service.serve,
     service.doctor,
 ):

@@ -86,6 +86,16 @@ def rule(
     console.print(Markdown(f"# {name}\n\n" + as_markdown(rules[name].__doc__ or "")))
 
 
+def script(
+    product: Annotated[str, typer.Argument(help="postgresql or mongodb.")],
+) -> None:
+    """Print what shows a database's schema and statistics where no connection can be had."""
+    known = {module.PRODUCT: module for module in with_attribute("connectors", "SCRIPT").values()}
+    if product not in known:
+        raise SourceError(f"There is no script for {product!r}; choose one of {', '.join(sorted(known))}.")
+    typer.echo(known[product].SCRIPT, nl=False)
+
+
 def as_markdown(docstring: str) -> str:
     """A rule's docstring with its sections as headings; indented examples stay code.
 

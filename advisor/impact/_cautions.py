@@ -71,7 +71,9 @@ def caveats(action: AddIndex, table: Table, capture: Capture, workload: Workload
 def trust(table: Table, capture: Capture) -> Iterator[str]:
     """How fresh the statistics and counters are on which the figures rest."""
     usage = table.usage
-    if usage.last_analyzed_at is None:
+    if table.assumed:
+        yield f"{table.name}'s size is assumed, and so is everything that follows from it: the source tells none."
+    elif usage.last_analyzed_at is None:
         yield f"{table.name} was never analyzed as far as the counters tell; run ANALYZE and scan again."
     else:
         yield f"{table.name} was last analyzed {usage.last_analyzed_at:%Y-%m-%d %H:%M} UTC."

@@ -193,11 +193,12 @@ def _(action: AddIndex, capture: Capture, workload: Workload, size_bytes: int | 
     share = PARTIAL_SELECTIVITY if index.predicate else 1.0
     size = _size(index, table, share, size_bytes)
     heap = float(table.size_bytes or table.pages * 8192)
-    time = build_seconds(index, table, heap, share) if table.rows and index.method == "btree" else None
+    known = table.rows and not table.assumed
+    time = build_seconds(index, table, heap, share) if known and index.method == "btree" else None
     writes, hot = write_cost(index, table, capture, workload)
     locks = tuple(_build_locks(action))
     summary = [
-        f"Adds about {_megabytes(size.value)}" if size else "Adds an index",
+        f"Adds about {_megabytes(size.value)}" if size else "Adds an index of unknown size",
         f", builds in {_span(time)} plus waits for open transactions." if time else "; time depends on its size.",
         " Reads and writes go on." if not action.partitions else " Writes go on but for a moment per partition.",
         f" Each insert writes about {writes[0][1].value:,.0f} B more WAL; {hot}.",
@@ -254,6 +255,8 @@ def _build_locks(action: AddIndex) -> Iterator[Lock]:
 
 
 def _size(index: Index, table: Table, share: float, given: int | None) -> Estimate | None:
+    if table.assumed:
+        return None
     if given is not None:
         return Estimate(float(given), "bytes", given * 0.9, given * 1.15, basis="the planner's estimate of a new index")
     if not table.rows:

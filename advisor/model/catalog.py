@@ -300,7 +300,10 @@ class TableUsage:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, partitioned table, partition, view, materialized view, foreign table or collection."""
+    """A table, partitioned table, partition, view, materialized view, foreign table or collection.
+
+    ``assumed``: the source tells no sizes, and those here are made up so that a planner has something to weigh.
+    """
 
     name: TableName
     columns: tuple[Column, ...]
@@ -315,6 +318,12 @@ class Table:
     usage: TableUsage = TableUsage()
     options: Mapping[str, str] = field(default_factory=dict)
     definition: str = ""
+    assumed: bool = False
+
+    @property
+    def told_rows(self) -> str:
+        """``900,000 rows``; an assumption is called one."""
+        return f"{self.rows:,.0f} rows{', assumed' if self.assumed else ''}"
 
     @cached_property
     def by_column(self) -> Mapping[str, Column]:

@@ -18,7 +18,7 @@ from advisor.recommend._needs import covers, needs
 from advisor.recommend._pricing import Pricer
 from advisor.recommend._special import answers
 from advisor.recommend._texts import text_to_price
-from advisor.recommend._weights import Calibration, upkeep_ms
+from advisor.recommend._weights import SPREAD, Calibration, upkeep_ms
 from advisor.recommend._worth import noticed_indexes, standing_share
 from advisor.recommend.candidates import Options as CandidateOptions
 from advisor.recommend.candidates import candidates, existing_cover, label, merged
@@ -166,8 +166,11 @@ class _Work:
         share = min(ALTERNATIVES[1], max(ALTERNATIVES[0], CALLS // (4 * max(len(promising), 1))))
         self._pricer.explore(promising, share, WIDTH)
         self._merge(promising)
+        assumed = any(table.assumed for table in self._catalog.tables)
         self._calibration = Calibration.of(
-            list(self._queries.values()), {query: self._pricer.base(query).total for query in active}
+            list(self._queries.values()),
+            {query: self._pricer.base(query).total for query in active},
+            math.inf if assumed else SPREAD,
         )
 
     def _assume(self, found: Sequence[Candidate]) -> None:

@@ -38,8 +38,11 @@ class Calibration:
     ratios: Mapping[str, float]
 
     @classmethod
-    def of(cls, queries: Sequence[Query], base: Mapping[str, float]) -> Calibration:
-        """Calibrate on what was observed: mean time over planned cost of every query that has both."""
+    def of(cls, queries: Sequence[Query], base: Mapping[str, float], spread: float = SPREAD) -> Calibration:
+        """Calibrate on what was observed: mean time over planned cost of every query that has both.
+
+        ``spread``: how far from the median a ratio may lie; infinite where costs rest on assumed sizes.
+        """
         observed = {
             query.shape.fingerprint: query.stats.mean_ms / base[query.shape.fingerprint]
             for query in queries
@@ -48,7 +51,7 @@ class Calibration:
         if not observed:
             return cls(None, {})
         median = statistics.median(sorted(observed.values()))
-        clipped = {key: min(max(ratio, median / SPREAD), median * SPREAD) for key, ratio in observed.items()}
+        clipped = {key: min(max(ratio, median / spread), median * spread) for key, ratio in observed.items()}
         return cls(median, clipped)
 
     def ratio(self, fingerprint: str) -> float:

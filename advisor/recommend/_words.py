@@ -83,6 +83,8 @@ def _reading(plan: Plan | None, table: Table) -> str:
     for node in plan.scans():
         if node.table is None or node.table.name != table.name.name:
             continue
+        if node.access is Access.SEQUENTIAL and table.assumed:
+            return f"It reads all of {table.name}, however large that is."
         if node.access is Access.SEQUENTIAL:
             return (
                 f"It reads all {table.rows:,.0f} rows of {table.name} "
@@ -112,8 +114,8 @@ def root_cause(index: Index, queries: Sequence[Query], table: Table) -> str:
     return reason + places
 
 
-def solution(index: Index, planner: str, *, proven: bool, refusal: str = "") -> str:
-    """What to build and why in this form."""
+def solution(index: Index, planner: str, *, proven: bool, refusal: str = "", assumed: bool = False) -> str:
+    """What to build and why in this form; ``assumed``: no size was known."""
     parts = [f"Build {label(index)}."]
     if len(index.columns) > 1:
         parts.append(
@@ -131,6 +133,8 @@ def solution(index: Index, planner: str, *, proven: bool, refusal: str = "") -> 
         parts.append("The pattern operator class lets LIKE 'prefix%' use it under any collation.")
     why = f"{planner} could not build it ({refusal})" if refusal else "No planner was available"
     how = f"{planner} chose it when asked" if proven else f"{why}, so this rests on a rule of thumb"
+    if assumed:
+        how = f"{planner} chose it over assumed sizes, since the dump tells none: try it in a copy first"
     return " ".join([*parts, f"{how}."])
 
 
@@ -146,7 +150,9 @@ def risks(
 ) -> tuple[str, ...]:
     """What gets worse, in figures, and what is not known."""
     found: list[str] = []
-    if unknown := without_statistics(index, table):
+    if table.assumed:
+        found.append("How large the table is was not known: on a small one the index is of no use.")
+    elif unknown := without_statistics(index, table):
         found.append(
             f"No statistics of {listed(unknown)} could be read, so the planner guessed how many rows match: "
             "verify with an account that may SELECT them, or after ANALYZE."

@@ -115,7 +115,7 @@ class _Writer:
         self._table: Table = study.catalog.by_name[index.table]
         self._helped = advice.helped(index)
         self._refusal = advice.pricer.refused.get(index, "")
-        self._proven = advice.proven and not self._refusal
+        self._proven = advice.proven and not self._refusal and not self._table.assumed
         self._queries: list[Query] = [advice.queries[key] for key in self._helped]
 
     def recommendation(self, findings: Sequence[Finding]) -> Recommendation:
@@ -135,7 +135,13 @@ class _Writer:
             tables=(self._index.table,),
             problem=_words.problem(self._queries, self._table, before, self._study.workload),
             root_cause=_words.root_cause(self._final, self._queries, self._table),
-            solution=_words.solution(self._final, self._advice.planner, proven=self._proven, refusal=self._refusal),
+            solution=_words.solution(
+                self._final,
+                self._advice.planner,
+                proven=self._proven,
+                refusal=self._refusal,
+                assumed=self._table.assumed,
+            ),
             benefit=self._benefit(by_shape),
             migration_impact=self._impact(action, size, statement),
             risks=_words.risks(
@@ -205,6 +211,8 @@ class _Writer:
     def _basis(self) -> str:
         advice = self._advice
         source = advice.planner if self._proven else "a rule of thumb (no planner could be asked)"
+        if self._table.assumed:
+            source = f"{advice.planner} over tables of an assumed {self._table.rows:,.0f} rows"
         if advice.calibration.median is None:
             return f"costs by {source}; no times were observed, so none are derived"
         upkeep = advice.upkeep(self._index)

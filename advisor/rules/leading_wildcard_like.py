@@ -81,7 +81,7 @@ def _finding(study: Study, query: Query, table: Table, predicate: Predicate) -> 
         severity=_load.severity(study, query.stats.total_ms),
         confidence=Confidence.MEDIUM if built else Confidence.LOW,
         message=(
-            f"{predicate.key} of {table.name.name} ({_load.number(table.rows)} rows) is searched by "
+            f"{predicate.key} of {table.name.name} ({table.told_rows}) is searched by "
             f"{'a pattern that begins with a wildcard' if built else 'a pattern'}, which no btree index can serve."
         ),
         tables=(table.name,),

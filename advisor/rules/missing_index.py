@@ -179,7 +179,7 @@ def _finding(study: Study, found: list[_Unserved]) -> Finding:
         severity=_load.severity(study, spent),
         confidence=Confidence.HIGH if scanned else Confidence.MEDIUM,
         message=(
-            f"No index of {first.table.name.name} ({_load.number(first.table.rows)} rows) begins with what "
+            f"No index of {first.table.name.name} ({first.table.told_rows}) begins with what "
             f"a query{rest} {asked}: {columns}{planned}."
         ),
         tables=(first.table.name,),

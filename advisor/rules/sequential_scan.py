@@ -73,7 +73,7 @@ def _finding(study: Study, query: Query, scans: list[Scan]) -> Finding:
     share = min(sum(scan.share for scan in scans), 1.0)
     measured = all(scan.measured for scan in scans)
     first = scans[0]
-    about = "" if measured else "about "
+    about = "" if measured else "an assumed " if table.assumed else "about "
     by = "the join above it uses" if first.joined else "it keeps"
     return Finding(
         rule=RULE.name,
@@ -93,7 +93,7 @@ def _finding(study: Study, query: Query, scans: list[Scan]) -> Finding:
             **({"partitions read": len(scans)} if len(scans) > MANY_PARTITIONS else {}),
             "cost of the scan": round(sum(scan.node.total_cost for scan in scans), 1),
             "cost of the plan": round(query.plan.cost if query.plan else 0.0, 1),
-            "rows": "counted" if measured else "estimated by the planner",
+            "rows": "counted" if measured else "assumed" if table.assumed else "estimated by the planner",
             **_load.evidence(study, [query]),
         },
         location=query.call_sites[0] if query.call_sites else None,

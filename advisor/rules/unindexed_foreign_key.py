@@ -80,7 +80,7 @@ def _finding(study: Study, key: ForeignKey, table: Table, queries: list[Query], 
         confidence=Confidence.HIGH if queries else Confidence.LOW,
         message=(
             f"{table.name.name} ({columns}) references {key.referenced.name} without an index: for every row that "
-            f"goes, {what} reads all {_load.number(table.rows)} rows of {table.name.name}, unseen in the plan."
+            f"goes, {what} reads all of {table.name.name} ({table.told_rows}), unseen in the plan."
         ),
         tables=(table.name, key.referenced),
         shapes=tuple(query.shape.fingerprint for query in queries),

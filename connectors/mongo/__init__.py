@@ -10,6 +10,9 @@ from pathlib import Path
 
 from advisor.model.capture import Capture
 from advisor.ports import CaptureRequest, Connector, CostEstimator, Progress, silent
+from connectors.mongo.catalog_script import SCRIPT
+
+__all__ = ["PRODUCT", "SCHEMES", "SCRIPT", "connect", "estimator", "owns_files", "read_files"]
 
 PRODUCT = "mongodb"
 SCHEMES = ("mongodb", "mongodb+srv")

@@ -16,7 +16,8 @@ from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors.mongo import logs
 from connectors.mongo.catalog_documents import with_fields
-from connectors.mongo.catalog_file import HOW, read_catalog_file
+from connectors.mongo.catalog_file import read_catalog_file
+from connectors.mongo.catalog_script import HOW
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.plan import parse_explain
 from connectors.mongo.summaries import namespace

@@ -14,9 +14,10 @@ from connectors.postgres.capabilities import catalog_coverage, for_role, read_fa
 from connectors.postgres.catalog import read_catalog
 from connectors.postgres.session import Session, open_session
 from connectors.postgres.statements import read_statements
+from connectors.postgres.statistics_file import SCRIPT
 from connectors.postgres.url import SCHEMES
 
-__all__ = ["PRODUCT", "SCHEMES", "PostgresConnector", "connect", "estimator", "owns_files", "read_files"]
+__all__ = ["PRODUCT", "SCHEMES", "SCRIPT", "PostgresConnector", "connect", "estimator", "owns_files", "read_files"]
 
 PRODUCT = "postgresql"
 

@@ -102,8 +102,8 @@ def _with_schema(capture: Capture, schema: Path | None, progress: Progress) -> C
             "catalog",
             seen=False,
             detail="Logs alone tell no tables, indexes or statistics: indexes and unused indexes were not judged.",
-            remedy="Add --schema dump.sql, made by: pg_dump --no-data --statistics DATABASE (pg_dump 18), or with an older "
-            f"one: pg_dump --schema-only DATABASE > dump.sql; {HOW}",
+            remedy="Add --schema dump.sql, made by: pg_dump --no-data --statistics DATABASE (pg_dump 18); with an "
+            f"older one: pg_dump --schema-only DATABASE > dump.sql; {HOW}",
         )
         return replace(capture, coverage=(*capture.coverage, unjudged))
     if not schema.is_file():

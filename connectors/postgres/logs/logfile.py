@@ -16,6 +16,7 @@ from connectors.postgres.logs.damage import clock_steps, empty_records, rejected
 from connectors.postgres.logs.events import EventWriter
 from connectors.postgres.logs.files import HEAD, Lines, Unread, cleaned, has_long_record, head, opened, pieces
 from connectors.postgres.logs.format import Format, Piece
+from connectors.postgres.logs.languages import Language, language_of, unknown
 from connectors.postgres.logs.prefix import Prefix, inferred
 
 _BUFFER = 4 << 20
@@ -32,13 +33,18 @@ class LogFile:
     unread: Unread
     scratch: Path
     prefix: Prefix | None
+    language: Language | None = None
     columns: int = 0
     year: int = 1970
 
     def read(self, before: int, total: int, progress: Progress) -> None:
         """Read all pieces; ``before`` and ``total`` are bytes of all files, for the progress shown."""
         with opened(self.path) as (stream, _, _):
-            self.columns = self.form.columns(head(stream))
+            start = head(stream)
+        self.language = language_of(start)
+        if self.language is None and unknown(start):
+            self.unread.add("words in a language that is not known here (set lc_messages = 'C')", 1, self.path.name)
+        self.columns = self.form.columns(self.language.to_english(start) if self.language else start)
         lines = Lines(self.path)
         self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
         with opened(self.path) as (stream, consumed, limit):
@@ -48,6 +54,8 @@ class LogFile:
 
     def _piece(self, data: bytes, line: Callable[[], int]) -> None:
         good = cleaned(data, line, self.path.name, self.unread)
+        if self.language is not None:
+            good = self.language.to_english(good)
         if self.form.unwrap is not None:
             good = self._unwrapped(good, line)
         good = self.form.prepare(good)

@@ -21,6 +21,7 @@ from connectors.postgres.logs.events import EventWriter, Found
 from connectors.postgres.logs.explained import plans as collected_plans
 from connectors.postgres.logs.files import Unread, head, opened
 from connectors.postgres.logs.format import Format
+from connectors.postgres.logs.languages import language_of
 from connectors.postgres.logs.logfile import LogFile
 from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.prefix import compiled
@@ -64,6 +65,8 @@ def by_looking(path: Path) -> str | None:
     """
     with opened(path) as (stream, _, _):
         start = head(stream)
+    language = language_of(start)
+    start = language.to_english(start) if language else start
     scores = sorted(((form.looks(start), name) for name, form in formats().items()), reverse=True)
     return scores[0][1] if scores and scores[0][0] > 0 else None
 

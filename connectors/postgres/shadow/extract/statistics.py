@@ -42,6 +42,24 @@ _VALUE_COLUMNS = (
     ("most_common_elems", ""),
     ("most_common_elem_freqs", "real[]"),
 )
+_FACTS = ("schemaname", "inherited", "null_frac", "avg_width", "n_distinct", "correlation", "elem_count_histogram")
+_ARGUMENTS = {
+    "schemaname": "",
+    "relname": "",
+    "attname": "",
+    "attnum": "smallint",
+    "relpages": "integer",
+    "reltuples": "real",
+    "relallvisible": "integer",
+    "inherited": "boolean",
+    "null_frac": "real",
+    "avg_width": "integer",
+    "n_distinct": "real",
+    "correlation": "real",
+    **dict(_VALUE_COLUMNS),
+    "elem_count_histogram": "real[]",
+}
+"""The functions' arguments that the planner's figures come in, in this order, each with its type."""
 
 
 async def statistics_script(connection: Any, relations: Sequence[Mapping[str, Any]], keep_values: bool) -> str:
@@ -66,42 +84,35 @@ def _relation_call(row: Mapping[str, Any]) -> str:
     rows = row["reltuples"]
     if rows > 0 and row["relpages"] > 0:
         rows *= pages / row["relpages"]
-    return _call(
-        "pg_restore_relation_stats",
-        [
-            ("schemaname", row["nspname"], ""),
-            ("relname", row["relname"], ""),
-            ("relpages", pages, "integer"),
-            ("reltuples", rows, "real"),
-            ("relallvisible", row["relallvisible"], "integer"),
-        ],
-    )
+    names = {"schemaname": row["nspname"], "relname": row["relname"]}
+    return relation_call({**names, "relpages": pages, "reltuples": rows, "relallvisible": row["relallvisible"]})
 
 
 def _attribute_call(row: Mapping[str, Any]) -> str:
-    named = ("attname", row["attname"], "") if row["attnum"] is None else ("attnum", row["attnum"], "smallint")
-    arguments = [
-        ("schemaname", row["schemaname"], ""),
-        ("relname", row["tablename"], ""),
-        named,
-        ("inherited", "t" if row["inherited"] else "f", "boolean"),
-        ("null_frac", row["null_frac"], "real"),
-        ("avg_width", row["avg_width"], "integer"),
-        ("n_distinct", row["n_distinct"], "real"),
-        ("correlation", row["correlation"], "real"),
-    ]
-    if row["open"]:
-        arguments += [(name, row[name], kind) for name, kind in _VALUE_COLUMNS]
-    arguments += [("elem_count_histogram", row["elem_count_histogram"], "real[]")]
-    return _call("pg_restore_attribute_stats", arguments)
+    named = {"attname": row["attname"]} if row["attnum"] is None else {"attnum": row["attnum"]}
+    facts = {name: row[name] for name in _FACTS}
+    values = {name: row[name] for name, _ in _VALUE_COLUMNS} if row["open"] else {}
+    return attribute_call({"relname": row["tablename"], **named, **facts, **values})
 
 
-def _call(function: str, arguments: list[tuple[str, Any, str]]) -> str:
+def relation_call(facts: Mapping[str, Any]) -> str:
+    """The call that sets a relation's ``relpages``, ``reltuples`` and ``relallvisible``."""
+    return _call("pg_restore_relation_stats", facts)
+
+
+def attribute_call(facts: Mapping[str, Any]) -> str:
+    """The call that sets a column's statistics, named as in ``pg_stats``; what is missing or null is left out."""
+    return _call("pg_restore_attribute_stats", facts)
+
+
+def _call(function: str, facts: Mapping[str, Any]) -> str:
+    arguments = [(name, facts.get(name), kind) for name, kind in _ARGUMENTS.items()]
     return f"SELECT pg_catalog.{function}({', '.join(_spelled(arguments))});"
 
 
 def _spelled(arguments: list[tuple[str, Any, str]]) -> Iterator[str]:
     for name, value, kind in arguments:
         if value is not None:
-            literal = "'" + str(value).replace("'", "''") + "'"
+            told = ("t" if value else "f") if isinstance(value, bool) else str(value)
+            literal = "'" + told.replace("'", "''") + "'"
             yield f"'{name}', {literal}" + (f"::{kind}" if kind else "")
