@@ -148,3 +148,60 @@ def test_interrupted_reading_keeps_what_it_has(tmp_path: Path, monkeypatch: pyte
     assert 200 < len(rows) == reading.events < 1000
     assert [text for text, _ in rows] == [f"SELECT {n}" for n in range(1, len(rows) + 1)]
     assert ("file read in part only, interrupted", 1, ("server.log",)) in reading.unread
+
+
+GERMAN = """\
+{0} [7] LOG:  Dauer: 1.000 ms  Anweisung: SELECT 'Dauer: x'
+{0} [7] LOG:  Dauer: 0.500 ms  Binden <unnamed>: SELECT $1
+{0} [7] DETAIL:  Parameter: $1 = '5'
+{0} [7] LOG:  Dauer: 2.000 ms  Ausführen <unnamed>: SELECT $1
+{0} [7] DETAIL:  Parameter: $1 = '5'
+{0} [7] FEHLER:  Relation »x« existiert nicht bei Zeichen 15
+{0} [7] ANWEISUNG:  SELECT * FROM x
+"""
+RUSSIAN = """\
+{0} [7] СООБЩЕНИЕ:  продолжительность: 1.000 мс, оператор: SELECT 'Dauer: x'
+{0} [7] СООБЩЕНИЕ:  продолжительность: 0.500 мс, сообщение Bind <unnamed>: SELECT $1
+{0} [7] ПОДРОБНОСТИ:  параметры: $1 = '5'
+{0} [7] СООБЩЕНИЕ:  продолжительность: 2.000 мс  выполнение <unnamed>: SELECT $1
+{0} [7] ПОДРОБНОСТИ:  параметры: $1 = '5'
+{0} [7] ОШИБКА:  отношение "x" не существует (символ 15)
+{0} [7] ОПЕРАТОР:  SELECT * FROM x
+"""
+FRENCH = """\
+{0} [7] LOG:  durée : 1.000 ms, instruction : SELECT 'Dauer: x'
+{0} [7] LOG:  durée : 0.500 ms, lien <unnamed> : SELECT $1
+{0} [7] DÉTAIL:  paramètres : $1 = '5'
+{0} [7] LOG:  durée : 2.000 ms  exécute <unnamed>: SELECT $1
+{0} [7] DÉTAIL:  paramètres : $1 = '5'
+{0} [7] ERREUR:  la relation « x » n'existe pas au caractère 15
+{0} [7] INSTRUCTION\u00a0:  SELECT * FROM x
+"""
+
+
+@pytest.mark.parametrize("log", [GERMAN, RUSSIAN, FRENCH])
+def test_messages_in_another_language(log: str, tmp_path: Path) -> None:
+    reading, _ = reading_of(tmp_path, log.format(FIRST.format(1)) * 3)
+    assert column(tmp_path, "text")[:3] == ["SELECT 'Dauer: x'", "SELECT $1", "SELECT * FROM x"]
+    assert column(tmp_path, "duration_ms")[:3] == [1.0, 2.5, None]
+    assert column(tmp_path, "parameters")[:3] == [None, "$1 = '5'", None]
+    assert reading.unread == ()
+
+
+def test_language_of_csvlog_and_jsonlog(tmp_path: Path) -> None:
+    lines = "".join(csv_line(n, f"duración: 1.500 ms  sentencia: SELECT {n}") for n in range(1, 20))
+    assert len(reading_of(tmp_path, lines)[1]) == 19
+    line = '{"timestamp":"%s","session_id":"6a.1","line_num":1,"error_severity":"LOG","message":"執行: 1 ms"}\n'
+    reading, _ = reading_of(
+        tmp_path, (line % FIRST.format(1)).replace("執行: 1 ms", "Dauer: 1.000 ms  Anweisung: SELECT 1")
+    )
+    assert reading.events == 1
+
+
+def test_language_that_is_not_known_is_said(tmp_path: Path) -> None:
+    lines = "".join(csv_line(n, f"czas: 1.500 ms, instrukcja: SELECT {n}") for n in range(1, 20))
+    reading, _ = reading_of(tmp_path, lines)
+    assert reading.events == 0
+    assert [reason for reason, _, _ in reading.unread] == [
+        "words in a language that is not known here (set lc_messages = 'C')"
+    ]
