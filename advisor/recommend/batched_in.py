@@ -14,8 +14,9 @@ from advisor.model.recommendation import CodeChange, Declined, EagerLoad, Recomm
 from advisor.model.workload import Burst
 from advisor.ports import Study
 from advisor.recommend import _code_change
+from advisor.recommend._mongo_code import changes as code_of
+from advisor.recommend._mongo_code import loop_of
 from advisor.recommend._naming import identifier
-from advisor.recommend._relations import class_name
 
 PATTERNS = ("n-plus-one", "parentless-loop", "row-by-row-write")
 
@@ -32,12 +33,9 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
 
 
 def _read(study: Study, burst: Burst, findings: Sequence[Finding]) -> Recommendation:
-    child = burst.child_table.name if burst.child_table else ""
-    parent = burst.parent_table.name if burst.parent_table else ""
-    field = burst.child_columns[0] if burst.child_columns else "_id"
-    key = burst.parent_columns[0] if burst.parent_columns else f"{child.rstrip('s')}_id"
-    changes = (_pymongo(child, field, key), _beanie(burst, field, key), _mongoose(burst, key), _lookup(
-        parent, child, field, key))  # fmt: skip
+    asked = study.workload.by_fingerprint.get(burst.child)
+    loop = loop_of(burst, asked.shape.text if asked else "")
+    child, parent, field, changes = loop.child, loop.parent, loop.field, code_of(loop)
     whose = f"for each document of {parent}" if parent else "in a loop"
     action = (
         EagerLoad(burst.parent, (burst.child,), changes)
@@ -109,54 +107,3 @@ def _whole(
         confidence=_code_change.confidence([burst]),
         location=_code_change.place([burst]),
     )
-
-
-def _pymongo(child: str, field: str, key: str) -> CodeChange:
-    return CodeChange(
-        "pymongo", "PyMongo (async): one $in",
-        "for document in documents:\n"
-        f"    document['{child}'] = await db.{child}.find_one({{'{field}': document['{key}']}})",
-        f"keys = list({{document['{key}'] for document in documents}})\n"
-        f"found = {{d['{field}']: d async for d in db.{child}.find({{'{field}': {{'$in': keys}}}})}}\n"
-        f"for document in documents:\n    document['{child}'] = found.get(document['{key}'])",
-        guessed=True,
-    )  # fmt: skip
-
-
-def _beanie(burst: Burst, field: str, key: str) -> CodeChange:
-    child = burst.child_table.name if burst.child_table else ""
-    owner, other = class_name(burst.parent_table), class_name(burst.child_table)
-    return CodeChange(
-        "beanie", "Beanie: fetch_links, or In()",
-        f"documents = await {owner}.find(...).to_list()\nfor document in documents:\n"
-        f"    await document.fetch_link({owner}.{child})",
-        f"documents = await {owner}.find(..., fetch_links=True).to_list()  # one $lookup\n"
-        f"# or, by plain keys: await {other}.find(In({other}.{field.replace('_id', 'id', 1)}, keys)).to_list()",
-        guessed=True,
-        note=f"fetch_links joins by $lookup: {child} needs an index on the joined field (its _id has one).",
-    )  # fmt: skip
-
-
-def _mongoose(burst: Burst, key: str) -> CodeChange:
-    child = burst.child_table.name if burst.child_table else ""
-    owner, other = class_name(burst.parent_table), class_name(burst.child_table)
-    return CodeChange(
-        "mongoose", "Mongoose: populate",
-        f"const documents = await {owner}.find(filter);\n"
-        f"for (const d of documents) d.{child} = await {other}.findById(d.{key});",
-        f"const documents = await {owner}.find(filter).populate('{key}');  // one $in",
-        guessed=True,
-        language="javascript",
-    )  # fmt: skip
-
-
-def _lookup(parent: str, child: str, field: str, key: str) -> CodeChange:
-    return CodeChange(
-        "mongosh", "$lookup, where its preconditions hold",
-        f"db.{parent}.find(filter)  // then db.{child}.findOne for each",
-        f"db.{parent}.aggregate([\n  {{$match: filter}},\n"
-        f"  {{$lookup: {{from: '{child}', localField: '{key}', foreignField: '{field}', as: '{child}'}}}}\n])",
-        guessed=True,
-        note=f"Only with an index on {child}.{field}, equal types and collation; a missing local field matches null.",
-        language="javascript",
-    )  # fmt: skip
