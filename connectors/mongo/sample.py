@@ -52,7 +52,7 @@ async def copy(source: Session, table: TableName, target: AsyncDatabase[dict[str
     stats = await source.command(table.schema, "collStats", table.name)
     total, average = int(stats.get("count", 0)), float(stats.get("avgObjSize") or 1)
     most = max(1, min(DOCUMENTS, int(BYTES / max(average, 1.0))))
-    made = {key: options[key] for key in ("collation", "clusteredIndex") if key in options}
+    made = {key: _anywhere(key, options[key]) for key in ("collation", "clusteredIndex") if key in options}
     try:
         await target.create_collection(name, **made)
         copied = await _documents(source, table, target, name, most, total)
@@ -123,4 +123,10 @@ def specification(document: Mapping[str, Any]) -> dict[str, Any]:
             key |= dict.fromkeys(document.get("weights") or {}, "text")
         elif field != "_ftsx":
             key[field] = way
-    return {"key": key, **{name: value for name, value in document.items() if name not in ("key", *_LEFT_OUT)}}
+    rest = {name: _anywhere(name, value) for name, value in document.items() if name not in ("key", *_LEFT_OUT)}
+    return {"key": key, **rest}
+
+
+def _anywhere(name: str, value: Any) -> Any:
+    """An option as another server takes it: a collation names the version of the library that it was made with."""
+    return {key: part for key, part in value.items() if key != "version"} if name == "collation" else value

@@ -138,5 +138,7 @@ def test_a_pipeline_reads_the_samples_and_writes_nothing() -> None:
 def test_an_index_is_built_as_it_is_told_without_what_would_delete() -> None:
     told = {"v": 2, "key": {"at": 1}, "name": "at_1", "expireAfterSeconds": 60, "hidden": True}
     assert specification(told) == {"key": {"at": 1}, "name": "at_1", "hidden": True}
+    collated = {"key": {"a": 1}, "name": "a", "collation": {"locale": "de", "strength": 2, "version": "57.1"}}
+    assert specification(collated)["collation"] == {"locale": "de", "strength": 2}
     text = {"v": 2, "key": {"a": 1, "_fts": "text", "_ftsx": 1}, "name": "t", "weights": {"b": 2, "c": 1}}
     assert specification(text)["key"] == {"a": 1, "b": "text", "c": "text"}
