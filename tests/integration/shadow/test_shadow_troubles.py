@@ -18,7 +18,7 @@ from advisor.errors import CaptureError, PlannerUnavailable
 from advisor.model.capture import Capture, Server
 from advisor.model.catalog import Index, IndexColumn, TableName
 from advisor.model.recommendation import WhatIf
-from connectors.postgres import embedded
+from connectors.postgres import private_folder
 from connectors.postgres.shadow import ShadowPlanner, extract, load_schema
 from connectors.postgres.shadow.servers import NAMED, installed_servers
 
@@ -161,10 +161,10 @@ def test_a_full_disk_is_one_sentence(dumped: Capture, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "truncate", full)
     own = f"advisor-postgres-{os.getpid()}-*"
-    before = set(embedded._temporary().glob(own))
+    before = set(private_folder.temporary().glob(own))
     with pytest.raises(PlannerUnavailable, match="No space left on device"):
         ShadowPlanner(dumped, backends=1)
-    assert set(embedded._temporary().glob(own)) == before
+    assert set(private_folder.temporary().glob(own)) == before
 
 
 def test_a_dump_can_do_no_more_than_own_its_database(tmp_path: Path) -> None:
