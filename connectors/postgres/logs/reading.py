@@ -67,8 +67,11 @@ def by_looking(path: Path) -> str | None:
         start = head(stream)
     language = language_of(start)
     start = language.to_english(start) if language else start
-    scores = sorted(((form.looks(start), name) for name, form in formats().items()), reverse=True)
-    return scores[0][1] if scores and scores[0][0] > 0 else None
+    best, found = 0.0, None
+    for name, form in sorted(formats().items(), key=lambda item: (item[1].lines, item[0])):  # lines take the longest
+        if best < 1 and (score := form.looks(start)) > best:
+            best, found = score, name
+    return found
 
 
 def read(
