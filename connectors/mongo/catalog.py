@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, PermissionMissing
 from advisor.model.capture import Coverage
 from advisor.model.catalog import Catalog, TableName
 from advisor.ports import Progress, Step, silent
@@ -27,7 +27,7 @@ async def read_catalog(
     views = 0
     for database in await session.databases():
         try:
-            collections = await _collections(session, database)
+            collections = await _collections(session, database, told)
         except AdvisorError as error:
             told.append(_missing(f"collections of {database}", str(error), "read"))
             continue
@@ -50,10 +50,14 @@ async def read_catalog(
     return catalog_of(found), tuple(dict.fromkeys(told))
 
 
-async def _collections(session: Session, database: str) -> list[dict[str, Any]]:
-    answer = await session.command(
-        database, "listCollections", nameOnly=False, authorizedCollections=True, cursor={"batchSize": MAX_COLLECTIONS}
-    )
+async def _collections(session: Session, database: str, told: list[Coverage]) -> list[dict[str, Any]]:
+    """The database's collections; by name alone where this user may not see their options."""
+    asked: dict[str, Any] = {"authorizedCollections": True, "cursor": {"batchSize": MAX_COLLECTIONS}}
+    try:
+        answer = await session.command(database, "listCollections", nameOnly=False, **asked)
+    except PermissionMissing as error:
+        answer = await session.command(database, "listCollections", nameOnly=True, **asked)
+        told.append(_missing(f"options of the collections of {database}", str(error), "read"))
     found = [info for info in answer["cursor"]["firstBatch"] if not info["name"].startswith("system.")]
     return sorted(found, key=lambda info: str(info["name"]))
 
