@@ -50,9 +50,24 @@ def write(report: Report, folder: Path, tools: Sequence[str] = ()) -> tuple[Path
         (folder / name).write_text(render(report, form), encoding="utf-8")
         written.append(folder / name)
     (folder / LOSSLESS).write_text(json.dumps(encode(report), sort_keys=True), encoding="utf-8")
+    made: list[Path] = []
     for tool in tools or DEFAULT_TOOLS.get(report.server.product, ()):
-        written += write_stubs(stubs(report, tool), folder / "stubs" / tool)
-    return tuple(written)
+        made += write_stubs(stubs(report, tool), folder / "stubs" / tool)
+    _forget_former(folder / "stubs", made)
+    return (*written, *made)
+
+
+def _forget_former(folder: Path, made: Sequence[Path]) -> None:
+    """Remove the stubs of an earlier report in the same folder, and nothing else: what we wrote is listed there."""
+    listing = folder / ".written"
+    current = {path.relative_to(folder).as_posix() for path in made}
+    former = set(listing.read_text(encoding="utf-8").splitlines()) if listing.is_file() else set()
+    for name in former - current:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()):
+            path.unlink(missing_ok=True)
+    if current:
+        listing.write_text("".join(f"{name}\n" for name in sorted(current)), encoding="utf-8")
 
 
 def read(path: Path) -> Report:

@@ -149,17 +149,30 @@ class IndexChange:
 
     @property
     def build(self) -> tuple[str, ...]:
-        """The statements that build the index; more than one for a partitioned table, where each is a step."""
+        """The statements that build the index; more than one for a partitioned table, where each is a step.
+
+        Those that block writes are DO blocks, so that every tool's every driver waits for its lock for a moment only.
+        """
         if not self.partitions:
             return (self.create,)
+        only, leaves, attachments = self.steps
+        return (_briefly(only), *leaves, *map(_briefly, attachments))
+
+    @property
+    def steps(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """Over partitions: an empty index on the parent, each partition's own, and their attachments."""
         table = self.index.table
         leaves = [(leaf, self.leaf_name(leaf)) for leaf in self.partitions]
         only = index_body(self.index).replace(f"ON {table.sql}", f"ON ONLY {table.sql}", 1)
         unique = "UNIQUE " * self.index.unique
         return (
             f"CREATE {unique}INDEX IF NOT EXISTS {quote(self.index.name)} {only}",
-            *(create_index(replace(self.index, table=leaf, name=name), if_not_exists=True) for leaf, name in leaves),
-            *(f"ALTER INDEX {self.name} ATTACH PARTITION {TableName(leaf.schema, name).sql}" for leaf, name in leaves),
+            tuple(
+                create_index(replace(self.index, table=leaf, name=name), if_not_exists=True) for leaf, name in leaves
+            ),
+            tuple(
+                f"ALTER INDEX {self.name} ATTACH PARTITION {TableName(leaf.schema, name).sql}" for leaf, name in leaves
+            ),
         )
 
     def leaf_name(self, leaf: TableName) -> str:
@@ -217,6 +230,10 @@ def revision_of(identity: str) -> str:
 def literal(text: str) -> str:
     """An SQL string."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _briefly(statement: str) -> str:
+    return f"DO $advisor$ BEGIN SET LOCAL lock_timeout = {literal(SHORT_LOCK)}; {statement}; END $advisor$"
 
 
 def _bare(index: Index) -> str:

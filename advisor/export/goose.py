@@ -42,7 +42,11 @@ def export(change: IndexChange, migration: Migration, options: ExportOptions) ->
 
 
 def _build(change: IndexChange) -> Iterator[str]:
-    yield from (f"{statement};" for statement in change.build)
+    for statement in (*change.build, change.verify):
+        yield from _whole(statement) if ";" in statement else (f"{statement};",)
+
+
+def _whole(statement: str) -> Iterator[str]:
     yield "-- +goose StatementBegin"
-    yield f"{change.verify};"
+    yield f"{statement};"
     yield "-- +goose StatementEnd"

@@ -62,8 +62,7 @@ def _build(change: IndexChange, options: ExportOptions) -> Iterator[str]:
 
 def _build_partitioned(change: IndexChange, options: ExportOptions) -> Iterator[str]:
     """The parent's index is born INVALID and becomes VALID when the last partition's is attached."""
-    count = len(change.partitions)
-    only, builds, attachments = change.build[0], change.build[1 : count + 1], change.build[count + 1 :]
+    only, builds, attachments = change.steps
     names = [TableName(leaf.schema, change.leaf_name(leaf)) for leaf in change.partitions]
     yield "-- 1. an empty index on the parent alone: writes wait for milliseconds"
     yield f"SET lock_timeout = {literal(SHORT_LOCK)};"

@@ -105,7 +105,8 @@ class Facts:
         if self.log_files:
             named = " ".join(f"--log {path}" for path in self.log_files)
             if statements:
-                return Coverage("server log", seen=False, detail="The log has every statement.", remedy=f"Add {named}")
+                detail = "The log has every statement, and with it their order, but it was not read."
+                return Coverage("server log", seen=False, detail=detail, remedy=f"Add {named}")
             return Coverage(
                 "server log",
                 seen=False,

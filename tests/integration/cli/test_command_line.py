@@ -127,6 +127,18 @@ def test_a_log_alone_shows_its_n_plus_one_and_what_it_cannot_show(run: Run, log:
     )
 
 
+def test_a_second_report_leaves_no_stub_of_the_first(run: Run, log: Path, tmp_path: Path) -> None:
+    stubs = tmp_path / "out" / "stubs"
+    assert run("analyze", log, "--out", tmp_path / "out", "--tool", "alembic")[0] == 0
+    first = {path for path in stubs.rglob("*") if path.is_file() and path.name != ".written"}
+    own = stubs / "alembic" / "mine.py"
+    own.write_text("# by hand", encoding="utf-8")
+    assert first
+    assert run("analyze", log, "--out", tmp_path / "out", "--tool", "sql")[0] == 0
+    assert own.exists()
+    assert not any(path.exists() for path in first if path.parent.name == "alembic")
+
+
 def test_a_log_that_is_cut_in_a_line_is_read_to_there(run: Run, log: Path, tmp_path: Path) -> None:
     log.write_bytes(log.read_bytes()[:-40])
     status, text, _ = run("analyze", log, "--format", "json")
