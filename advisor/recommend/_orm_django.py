@@ -61,14 +61,16 @@ def _collect(
     many: bool = False,
 ) -> None:
     if fetch.kind == "columns":
-        other.append("all()  # without only() or defer() of the columns that are used")
+        other.append("defer(None)")  # QuerySet.defer: None takes every deferral back
     elif fetch.kind == "count":
-        name = attribute if not fetch.guessed else fetch.name.target.lower()
+        # A reverse relation without a related_name is asked for by its model's name, not by its accessor.
+        name = fetch.name.target.lower() if fetch.guessed else attribute.removesuffix("_set")
         other.append(f'annotate({name}_count=Count("{name}", distinct=True))')
     elif fetch.kind == "first":
-        other.append(
-            f"annotate(newest=Subquery({fetch.name.target}.objects.filter(…=OuterRef('pk')).order_by(…).values('pk')[:1]))"
-        )
+        key = fetch.burst.child_columns[0] if fetch.burst.child_columns else "…"
+        order = ", ".join(f'"{column}"' for column in fetch.sort or ("…",))
+        found = f'{fetch.name.target}.objects.filter({key}=OuterRef("pk")).order_by({order})'
+        other.append(f'annotate(first_pk=Subquery({found}.values("pk")[:1]))')
     else:
         many = many or fetch.to_many or fetch.name.generic
         below = [child for child in fetch.children if child.kind == "rows"]

@@ -28,6 +28,8 @@ def change(fetches: Sequence[Fetch], parent: str) -> CodeChange | None:
         after.append(f"{variable} = session.scalars(\n    {statement}\n).all()")
     else:
         after.append(f"{variable} = session.scalars(select({parent})).all()")
+        if any(fetch.kind == "columns" for fetch in fetches):
+            after.insert(0, "session = Session(engine, expire_on_commit=False)  # nor refresh() what was just read")
     after += [_grouped(fetch, variable) for fetch in fetches if fetch.kind in ("count", "first")]
     return CodeChange(
         tool="sqlalchemy",
@@ -43,7 +45,7 @@ def change(fetches: Sequence[Fetch], parent: str) -> CodeChange | None:
 def options_of(fetch: Fetch) -> list[str]:
     """Loader options for one relation and those below it; one alternative a line where names are ambiguous."""
     if fetch.kind == "columns":
-        return [f"undefer({fetch.name.owner}.…)  # the columns that the second statement reads"]
+        return [f"undefer({fetch.name.owner}.{column})" for column in fetch.missing]
     found = []
     for name in fetch.names:
         below = [child for child in fetch.children if child.kind == "rows"]
@@ -88,9 +90,15 @@ def _grouped(fetch: Fetch, variable: str) -> str:
     column = f"{target}.{fetch.burst.child_columns[0]}" if fetch.burst.child_columns else f"{target}.…"
     keys = f"[each.{(fetch.burst.parent_columns or ('id',))[0]} for each in {variable}]"
     if fetch.kind == "first":
+        order = ", ".join(
+            f"{target}.{key.removeprefix('-')}{'.desc()' if key.startswith('-') else ''}"
+            for key in fetch.sort or ("…",)
+        )
+        key = fetch.burst.child_columns[0] if fetch.burst.child_columns else "…"
+        found = f"select({target}).where({column}.in_({keys})).distinct({column}).order_by({column}, {order})"
         return (
-            f"newest = select({target}).where({column}.in_({keys})).distinct({column}).order_by({column}, …)"
-            "  # the first of each; more than one: row_number() over (partition_by=…)"
+            "# the first of each; more than one: row_number() over (partition_by=…)\n"
+            f"firsts = {{\n    each.{key}: each\n    for each in session.scalars(\n        {found}\n    )\n}}"
         )
     return (
         f"counts = dict(session.execute(\n    select({column}, func.count()).where({column}.in_({keys}))"

@@ -33,7 +33,9 @@ class Fetch:
     """One relation of the parent to load with it. ``names`` has more than one entry when the statements cannot tell.
 
     ``guessed``: the names come from tables and columns, not from models. ``kind``: "rows", "count" (COUNT, EXISTS,
-    sums), "first" (ORDER BY … LIMIT for each parent) or "columns" (the same rows read again).
+    sums), "first" (ORDER BY … LIMIT for each parent) or "columns" (the same rows read again). ``missing``: columns of
+    the child that its parent does not read, where both tell. ``sort``: the child's own order, ``-`` before what
+    descends.
     """
 
     burst: Burst
@@ -42,6 +44,8 @@ class Fetch:
     guessed: bool
     kind: str
     children: tuple[Fetch, ...] = ()
+    missing: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
 
     @property
     def to_many(self) -> bool:
@@ -88,7 +92,26 @@ def _fetch(
     children = tuple(_fetch(child, bursts, shapes, catalog, models, seen) for child in nested)
     shape = shapes[burst.child]
     found = tuple(_of_models(burst, models)) if models else ()
-    return Fetch(burst, shape, found or _guessed(burst, catalog), not found, kind_of(burst, shape), children)
+    return Fetch(
+        burst,
+        shape,
+        found or _guessed(burst, catalog),
+        not found,
+        kind_of(burst, shape),
+        children,
+        missing=tuple(sorted(_columns(shape, burst.child_table) - _columns(shapes[burst.parent], burst.child_table))),
+        sort=tuple(
+            f"{'-' if key.descending else ''}{key.column}"
+            for block in shape.blocks
+            if block.outer
+            for key in block.sort
+            if key.column and key.table == burst.child_table
+        ),
+    )
+
+
+def _columns(shape: QueryShape, table: TableName | None) -> set[str]:
+    return {column for block in shape.blocks for name, read in block.read if name == table for column in read} - {"*"}
 
 
 def kind_of(burst: Burst, shape: QueryShape) -> str:

@@ -23,6 +23,7 @@ class Case:
     """``run`` is one request; it is run ``times`` times. No ``expected``: a look-alike, ``row`` says of what.
 
     ``query`` and ``visit`` make up the run of a declarative case: the rewrite test gives the query other options.
+    ``options`` are those of Django's ``iterator``, where rows are read through it.
     """
 
     name: str

@@ -124,7 +124,8 @@ POSITIVE = [
     ),
     Case(
         "iterator",
-        query=lambda: _models().Book.objects.order_by("id")[:25].iterator(chunk_size=10),
+        query=lambda: _models().Book.objects.order_by("id")[:25],
+        options={"chunk_size": 10},
         visit=lambda b: b.publisher.name,
         expected=(burst("publishers", "books", M2O),),
     ),
@@ -340,5 +341,5 @@ def answer(case: Case, change: Any = None) -> object:
     """One request; ``change`` rewrites the query set."""
     if case.run is not None:
         return case.run()
-    found = case.query()
-    return [case.visit(row) for row in (change(found) if change else found)]
+    found = change(case.query()) if change else case.query()
+    return [case.visit(row) for row in (found.iterator(**case.options) if case.options else found)]

@@ -184,7 +184,7 @@ NEGATIVE = [
     Case("insert_many", insert_many, row="bulk write"),
     Case("server_side", server_side, row="cursor FETCH"),
     Case("desk", desk, row="concurrent traffic"),
-    Case("get_or_create", get_or_create, (burst("drug", pattern="row-by-row-write"),), row="uniqueness check"),
+    Case("get_or_create", get_or_create, row="uniqueness check"),
 ]
 
 

@@ -17,7 +17,12 @@ type Label { name: String }
 type Track { title: String seconds: Int }
 type Album { id: Int title: String artist: Artist label: Label tracks: [Track] trackCount: Int }
 type Playlist { ownerEmail: String tracks: [Track] }
-type Query { albums(first: Int): [Album] artists(first: Int): [Artist] album(id: Int): Album playlist(id: Int): Playlist }
+type Query {
+  albums(first: Int): [Album]
+  artists(first: Int): [Artist]
+  album(id: Int): Album
+  playlist(id: Int): Playlist
+}
 """
 
 
