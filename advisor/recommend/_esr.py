@@ -33,7 +33,8 @@ class Wish:
     """What one query, or one arm of its ``$or``, asks of one index.
 
     ``equal`` may stand in any order, ``ordered`` (field, descending) follow as they are. ``optional`` fields narrow
-    what is fetched but may go where another index has no place for them.
+    what is fetched but may go where another index has no place for them. ``present`` are compared with something that
+    is not null, ``tested`` on keys only.
     """
 
     table: TableName
@@ -47,6 +48,7 @@ class Wish:
     fingerprint: str = ""
     reasons: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
+    present: frozenset[str] = frozenset()
     sorts: bool = False
     foreign: bool = field(default=False)
 
@@ -154,6 +156,7 @@ def _wish(
         arrays=arrays,
         fingerprint=fingerprint,
         tested=tuple(sorted({p.column for p in usable if p.operator in _TESTED})),
+        present=frozenset(p.column for p in usable if p.operator in (*_EQUAL, *_BOUNDED)),
         sorts=bool(block.sort),
         foreign=not block.outer or any(p.operand is Operand.COLUMN for p in predicates),
     )

@@ -49,12 +49,15 @@ def _largest_first(wish: Wish) -> tuple[int, int, tuple[str, ...], tuple[tuple[s
 def serves(index: Index, wish: Wish) -> bool:
     """Whether an index begins with all that the wish needs: its equality fields in any order, then its ordered ones.
 
-    Optional and covering fields are not asked for. A hidden index serves nothing; a sparse or partial one only a wish
-    that names the same.
+    Optional and covering fields are not asked for. A hidden index serves nothing. A sparse one holds all that a wish
+    asks for which compares one of its fields with something that is not null; a partial one where its filter asks for
+    no more than that fields exist which the wish compares so (the values of others are not known here).
     """
     if index.table != wish.table or index.method not in ("btree",) or index.options.get("hidden") == "true":
         return False
-    if index.predicate or (index.options.get("sparse") == "true" and not wish.sparse):
+    if index.options.get("sparse") == "true" and not wish.present & set(index.keys):
+        return False
+    if index.predicate and not _exist_only(index.predicate) <= wish.present:
         return False
     if (index.options.get("collation", "") or "") != wish.collation and not _same_collation(index, wish):
         return False
@@ -67,6 +70,13 @@ def serves(index: Index, wish: Wish) -> bool:
         return False
     same = [own == asked for (_, own), (_, asked) in zip(rest, wish.ordered, strict=True)]
     return all(same) or not any(same) or not wish.sorts
+
+
+def _exist_only(predicate: str) -> frozenset[str]:
+    """The fields that a partial index's filter wants to exist; an impossible name where it wants more than that."""
+    asked = json.loads(predicate)
+    plain = all(condition == {"$exists": True} for condition in asked.values())
+    return frozenset(asked) if plain else frozenset({""})
 
 
 def _same_collation(index: Index, wish: Wish) -> bool:

@@ -9,6 +9,7 @@ from advisor.model.mongosh import collection, key_document, script
 from advisor.model.workload import Query, Workload
 from advisor.recommend._esr import Wish
 from advisor.shape.mql_effort import Effort, effort_of
+from advisor.shape.mql_indexes import hint_of
 
 SHOWN = 3
 MAX_TEXT = 200
@@ -113,6 +114,12 @@ def risks(index: Index, table: Table | None, wishes: Sequence[Wish]) -> Iterator
     writes = table.usage.updates if table else None
     told = f" ({writes:,} writes counted so far)" if writes else ""
     yield f"Every insert and delete, and every update of these fields, maintains one more index{told}."
+
+
+def hints(queries: Sequence[Query]) -> Iterator[str]:
+    """Queries that insist on an index by a hint use no other."""
+    for hint in sorted({str(found) for query in queries if (found := hint_of(query.shape))}):
+        yield f"A query insists on {hint} by a hint: take it out of the code, or the new index is not used."
 
 
 def verification(index: Index, queries: Sequence[Query]) -> Iterator[str]:

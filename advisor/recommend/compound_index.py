@@ -18,11 +18,13 @@ from advisor.recommend._esr_merge import merged, serves
 from advisor.recommend._naming import identifier
 from advisor.recommend.trial import tried
 from advisor.shape.mql_effort import DOCUMENT, KEY, MOST, SMALL, Effort, effort_of
+from advisor.shape.mql_indexes import hint_of
 
 BASIS = (
     "by rule: what the server examined against what it returned, as recorded; keys weigh 1, documents 2, a sort in "
     "memory half a document; an ideal index reads one key and one document for each returned"
 )
+_THERE = "it is there already: what the query still reads in vain is not a matter of indexes (see its findings)"
 PLANNER = "rule (equality, sort, range)"
 
 
@@ -64,6 +66,8 @@ def _considered(study: Study, query: Query) -> Iterator[_Asked | Declined]:
         table = study.catalog.find(wish.table.name, wish.table.schema)
         label = f"{wish.table.name} ({', '.join(wish.fields)})"
         reason = _reason_against(wish, effort, table)
+        if reason == _THERE and (hint := hint_of(query.shape)):
+            reason = f"it is there already, but the query insists on another by its hint {hint}: take the hint away"
         if reason:
             yield Declined(label, reason, tables=(wish.table,), shapes=(query.shape.fingerprint,))
         elif reason is not None:
@@ -81,7 +85,7 @@ def _reason_against(wish: Wish, effort: Effort, table: Table | None) -> str | No
     if served and effort.returned is None:
         return None  # a group or count reads all that matches: that it reads much says nothing
     if served:
-        return "it is there already: what the query still reads in vain is not a matter of indexes (see its findings)"
+        return _THERE
     if table is not None and 0 < table.rows < SMALL:
         return f"{table.name.name} has {table.rows:,.0f} documents: reading them all costs less than an index's upkeep"
     share = effort.share
@@ -135,7 +139,7 @@ def _create(study: Study, index: Index, served: Sequence[_Asked], findings: Sequ
         solution=words.solution(index, wanted),
         benefit=_benefit(study, served),
         migration_impact=_impact(study, action, statement, (hide_index(index), drop_index(index))),
-        risks=tuple(words.risks(index, table, wanted)),
+        risks=(*words.hints(queries), *words.risks(index, table, wanted)),
         verification=tuple(words.verification(index, queries)),
         acceptance=tuple(words.acceptance(queries, wanted)),
         shapes=tuple(query.shape.fingerprint for query in queries),

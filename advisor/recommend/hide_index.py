@@ -14,20 +14,14 @@ from advisor.recommend._esr import wishes
 from advisor.recommend._esr_merge import serves
 from advisor.recommend._naming import identifier
 from advisor.shape.mql_effort import effort_of
-from advisor.shape.mql_indexes import superfluous
+from advisor.shape.mql_indexes import is_hinted, superfluous, used_indexes
 
 
 def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendation | Declined]:
     """Yield the indexes to hide and then drop; what the workload uses, or is about to use, stays."""
     if study.capture.server.product != "mongodb":
         return
-    used = frozenset(
-        (node.table.name, node.index)
-        for query in study.workload.queries
-        if query.plan is not None
-        for node in query.plan.nodes()
-        if node.index and node.table is not None
-    )
+    used = used_indexes(study.workload.queries)
     for table in study.catalog.tables:
         for index, reason, wider in superfluous(table, used):
             if keep := _keep(study, table, index, wider, used):
@@ -50,6 +44,8 @@ def _keep(study: Study, table: Table, index: Index, wider: str, used: frozenset[
             else "the workload uses it"
         )
     for query in study.workload.queries:
+        if is_hinted(index, query.shape):
+            return "a query insists on it by a hint, and would fail without it"
         for wish in wishes(query.shape, study.catalog, effort_of(query)):
             if not wider and wish.table == table.name and serves(index, wish):
                 return (

@@ -32,14 +32,14 @@ from collections.abc import Iterator
 
 from advisor.model.finding import Confidence, Finding, Rule, Severity
 from advisor.ports import Study
-from advisor.shape.mql_indexes import superfluous
+from advisor.shape.mql_indexes import superfluous, used_indexes
 
 RULE = Rule.of(__name__, "An index that nothing needs", ("mongodb",), ("catalog",))
 
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield one finding for each."""
-    used = used_indexes(study)
+    used = used_indexes(study.workload.queries)
     for table in study.catalog.tables:
         for index, reason, _ in superfluous(table, used):
             yield Finding(
@@ -51,14 +51,3 @@ def find(study: Study) -> Iterator[Finding]:
                 index=index.name,
                 evidence={"size (bytes)": index.size_bytes or 0, "uses": -1 if index.scans is None else index.scans},
             )
-
-
-def used_indexes(study: Study) -> frozenset[tuple[str, str]]:
-    """(collection, index) of every index that a plan of the workload uses."""
-    return frozenset(
-        (node.table.name, node.index)
-        for query in study.workload.queries
-        if query.plan is not None
-        for node in query.plan.nodes()
-        if node.index and node.table is not None
-    )

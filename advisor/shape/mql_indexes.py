@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from advisor.model.catalog import Index, Table
+from advisor.model.mongosh import key_document
+from advisor.model.shape import QueryShape
+from advisor.model.workload import Query
 
 _SPECIAL = frozenset(
     {"sparse", "expireAfterSeconds", "collation", "weights", "wildcardProjection", "hidden", "clustered"}
 )
+
+
+def used_indexes(queries: Iterable[Query]) -> frozenset[tuple[str, str]]:
+    """(collection, index) of every index that an execution of the queries used, if only one of many."""
+    found: set[tuple[str, str]] = set()
+    for query in queries:
+        for node in query.plan.nodes() if query.plan is not None else ():
+            names = [node.index, *node.attributes.get("indexes of all executions", "").split(", ")]
+            found |= {(node.table.name, name) for name in names if name and node.table is not None}
+    return frozenset(found)
+
+
+def hint_of(shape: QueryShape) -> str | Mapping[str, object] | None:
+    """The index that a query insists on, by name or by keys."""
+    if '"hint"' not in shape.text:
+        return None
+    try:
+        given = json.loads(shape.text).get("hint")
+    except (ValueError, AttributeError):
+        return None
+    return given if isinstance(given, str | Mapping) else None
+
+
+def is_hinted(index: Index, shape: QueryShape) -> bool:
+    """Whether the query insists on this index: without it, or while it is hidden, the query fails."""
+    hint = hint_of(shape)
+    return index.table in shape.tables and hint in (index.name, key_document(index))
 
 
 def superfluous(table: Table, used: Collection[tuple[str, str]]) -> Iterator[tuple[Index, str, str]]:

@@ -102,6 +102,11 @@ def _plan(text: str, rows: list[Mapping[str, Any]], catalog: Catalog | None) -> 
         largest = max((row[key] or 0 for row in rows), default=0)
         if largest:
             attributes[label] = str(largest)
+    names = sorted(
+        {n for row in rows for stage, keys in leaves(row["plan_summary"]) if (n := index_name(table, keys, stage))}
+    )
+    if len(names) > 1:
+        attributes["indexes of all executions"] = ", ".join(names)
     if limited := sum(row["limited"] for row in rows):
         attributes["limit reached"] = f"{sum(row['cut'] for row in rows) / limited:.2f}"
     root = PlanNode(
