@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -18,16 +20,19 @@ from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors.otlp.texts import without_values
 
 HEAD = 4096
+GZIP = b"\x1f\x8b"
 LONGEST_LINE = 32 << 20
 """Bytes of one line: an exporter writes one batch (512 spans by default) a line."""
 
 
 def is_otlp(path: Path) -> bool:
-    """Whether the file begins like OTLP JSON traces."""
+    """Whether the file, packed with gzip or not, begins like OTLP JSON traces."""
     try:
         with path.open("rb") as file:
-            head = file.read(HEAD).lstrip()
-    except OSError:
+            packed = file.read(2) == GZIP
+        with gzip.open(path) if packed else path.open("rb") as content:
+            head = content.read(HEAD).lstrip()
+    except (OSError, EOFError, zlib.error):
         return False
     return head.startswith(b"{") and b'"resourceSpans"' in head.replace(b" ", b"")
 

@@ -18,13 +18,16 @@ SELECT
     span.traceId AS trace,
     span.spanId AS id,
     span.parentSpanId AS parent,
-    span.startTimeUnixNano::BIGINT AS started,
-    span.endTimeUnixNano::BIGINT AS ended,
+    try_cast(span.startTimeUnixNano AS BIGINT) AS started,
+    try_cast(span.endTimeUnixNano AS BIGINT) AS ended,
+    -- The first of a key counts; the specification forbids a second.
     map_from_entries(list_transform(
-        list_filter(coalesce(span.attributes, []), lambda a: a.key IS NOT NULL),
+        list_filter(coalesce(span.attributes, []), lambda a, i:
+            a.key IS NOT NULL AND list_position(list_transform(span.attributes, lambda b: b.key), a.key) = i),
         lambda a: {'k': a.key, 'v': coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue::VARCHAR)})) AS has,
     map_from_entries(list_transform(
-        list_filter(coalesce(resource, []), lambda a: a.key IS NOT NULL),
+        list_filter(coalesce(resource, []), lambda a, i:
+            a.key IS NOT NULL AND list_position(list_transform(resource, lambda b: b.key), a.key) = i),
         lambda a: {'k': a.key, 'v': coalesce(a.value.stringValue, a.value.intValue)})) AS resource
 FROM span;
 
@@ -75,5 +78,5 @@ SELECT
     s.raw_text
 FROM statement AS s
 LEFT JOIN otlp_route AS r ON r.trace = s.trace
-WHERE s.raw_text IS NOT NULL AND s.raw_text <> ''
+WHERE s.raw_text IS NOT NULL AND s.raw_text <> '' AND s.started IS NOT NULL AND s.ended >= s.started
   AND coalesce(s.has['db.system.name'], s.has['db.system'], 'postgresql') IN ('postgresql', 'other_sql');

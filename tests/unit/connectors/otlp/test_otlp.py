@@ -165,9 +165,66 @@ def test_what_an_exporter_posts_is_kept(form: str, tmp_path: Path) -> None:
         (b"{", "application/json", ""),
         (b"not gzip", "application/json", "gzip"),
         (gzip.compress(b" " * (65 << 20)), "application/json", "gzip"),
+        (b"{" * 100_000, "application/json", ""),
+        (b"[" * 100_000, "application/json", ""),
+        (gzip.compress(b'{"resourceSpans":[]}' * 100)[:-20], "application/json", "gzip"),
+        (as_protobuf(requests(1)[0])[:-3], "application/x-protobuf", ""),
+        (b"{}", "text/plain", ""),
+        (b"", "", ""),
+        (b"{}", "application/json", "br"),
+        (b'{"resourceSpans": [1]}', "application/json", ""),
+        (b'{"resourceSpans": {"a": 1}}', "application/json", ""),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": ["x"]}]}]}', "application/json", ""),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [3]}]}]}]}', "application/json", ""),
     ],
-    ids=["cut protobuf", "a list", "half", "not gzip", "a bomb"],
+    ids=[
+        *("cut protobuf", "a list", "half", "not gzip", "a bomb", "deep", "deep lists", "cut gzip", "cut message"),
+        *("another type", "no type", "another coding", "no resource", "no list", "no span", "no attribute"),
+    ],
 )
 def test_anything_else_is_refused_in_one_sentence(body: bytes, kind: str, encoding: str) -> None:
-    with pytest.raises(LogFormatError):
+    with pytest.raises(LogFormatError) as refused:
         decoded(body, kind, encoding)
+    assert str(refused.value).count(".") == 1
+    assert "\n" not in str(refused.value)
+
+
+def test_odd_spans_spoil_no_others(tmp_path: Path) -> None:
+    """Two attributes of one key, a span without times, a value of another type, a span that ends before it begins."""
+    inbox = Inbox(tmp_path / "traces.jsonl")
+    for batch in requests():
+        inbox.accept(json.dumps(batch).encode(), "application/json; charset=utf-8")
+    odd = export([span(9, 1, "SELECT 1 FROM t"), span(9, 2, "SELECT 1 FROM t"), span(9, 3), span(9, 4, "SELECT 2")])
+    first, second, third, fourth = odd["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    first["attributes"] *= 2
+    del second["startTimeUnixNano"]
+    third["attributes"].append({"key": "db.query.text", "value": {"arrayValue": {"values": []}}})
+    fourth["startTimeUnixNano"], fourth["endTimeUnixNano"] = fourth["endTimeUnixNano"], "0"
+    inbox.accept(json.dumps(odd).encode(), "application/json")
+    capture = otlp.read_files(CaptureRequest(tmp_path / "capture", logs=(tmp_path / "traces.jsonl",)))
+    (burst,) = digest(capture, Options()).bursts
+    assert burst.per_unit == 8
+
+
+def test_many_spans_of_one_post_become_lines_that_can_be_read(tmp_path: Path) -> None:
+    inbox = Inbox(tmp_path / "traces.jsonl")
+    text = "SELECT * FROM t WHERE note = " + "x" * 20_000
+    inbox.accept(json.dumps(export([span(1, n, text) for n in range(2000)])).encode(), "application/json")
+    assert max(len(line) for line in (tmp_path / "traces.jsonl").read_text().splitlines()) < 32 << 20
+    capture = otlp.read_files(CaptureRequest(tmp_path / "capture", logs=(tmp_path / "traces.jsonl",)))
+    assert capture.coverage[0].count == 2000
+
+
+def test_packed_files_are_read_and_bombs_refused(tmp_path: Path) -> None:
+    lines = "".join(json.dumps(batch) + "\n" for batch in requests()).encode()
+    packed, bomb, cut = tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz", tmp_path / "c.jsonl.gz"
+    packed.write_bytes(gzip.compress(lines))
+    bomb.write_bytes(gzip.compress(b'{"resourceSpans":[' + b" " * (200 << 20)))
+    cut.write_bytes(gzip.compress(lines * 200)[:-500])
+    assert otlp.owns_files([packed, bomb, cut])
+    capture = otlp.read_files(CaptureRequest(tmp_path / "capture", logs=(packed,)))
+    (burst,) = digest(capture, Options()).bursts
+    assert burst.per_unit == 8
+    for damaged in (bomb, cut):
+        with pytest.raises(LogFormatError):
+            otlp.read_files(CaptureRequest(tmp_path / "other", logs=(damaged,)))
