@@ -23,7 +23,7 @@ from advisor.model.capture import Coverage
 from advisor.model.report import Report
 from advisor.ports import Options, Progress
 from connectors import connect
-from connectors.otlp.receiver import Inbox
+from connectors.otlp.receiver import LARGEST, Inbox
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -126,8 +126,13 @@ def _receive_traces(app: FastAPI, file: Path) -> None:
     @app.post("/v1/traces", include_in_schema=False)
     async def traces(request: Request) -> Response:
         kind, coding = (request.headers.get(name, "") for name in ("content-type", "content-encoding"))
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LARGEST:
+                return Response(f"The post is larger than {LARGEST >> 20} MiB; send smaller batches.", 413)
         try:
-            content, media_type = inbox.accept(await request.body(), kind, coding)
+            content, media_type = inbox.accept(bytes(body), kind, coding)
         except LogFormatError as error:
             return Response(str(error), 400, media_type="text/plain")
         return Response(content, media_type=media_type)
