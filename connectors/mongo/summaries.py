@@ -11,6 +11,9 @@ from advisor.model.catalog import Catalog, Table, TableName
 from advisor.model.plan import Access, Plan, PlanNode
 
 PLANNER = "MongoDB (log and profiler)"
+_LARGEST = (
+    ("most_bytes", "largest response"), ("most_returned", "most returned"), ("most_keys_written", "most keys written"),
+)  # fmt: skip
 
 _LEAF = re.compile(r"(?P<stage>[A-Z][A-Z0-9_]+)(?:\s*\{(?P<keys>[^}]*)\})?")
 _KEY = re.compile(r"\s*(?P<field>[^:]+?)\s*:\s*(?P<way>-?\d+(?:\.\d+)?|\"[^\"]*\"|'[^']*')\s*(?:,|\Z)")
@@ -98,7 +101,7 @@ def _plan(text: str, rows: list[Mapping[str, Any]], catalog: Catalog | None) -> 
         node = PlanNode("SORT", actual_rows=means["returned"], spilled_bytes=spilled, children=(node,))
     summaries = sorted({row["plan_summary"] for row in rows if row["plan_summary"]})
     attributes = {"calls": str(calls), "plan summary": " | ".join(summaries)}
-    for key, label in (("most_bytes", "largest response"), ("most_returned", "most returned")):
+    for key, label in _LARGEST:
         largest = max((row[key] or 0 for row in rows), default=0)
         if largest:
             attributes[label] = str(largest)

@@ -41,6 +41,7 @@ SELECT
     o.bytes + coalesce(e.bytes, 0) AS response_bytes,
     coalesce(o.has_sort = 'true', false) AS has_sort_stage,
     coalesce(o.used_disk = 'true', false) AS used_disk,
+    o.keys_written AS keys_written,
     coalesce(e.statements, 1) AS statements,
     o.returned + coalesce(e.returned, 0) >= nullif(o.limit_asked, 0) AS limit_reached
 FROM operation AS o

@@ -38,6 +38,7 @@ NUMBERS: Mapping[str, tuple[Path, Path]] = {
     "returned": (("attr", "nreturned"), ("nreturned",)),
     "bytes": (("attr", "reslen"), ("responseLength",)),
     "inserted": (("attr", "ninserted"), ("ninserted",)),
+    "keys_written": (("attr", "keysInserted"), ("keysInserted",)),
     "matched": (("attr", "nMatched"), ("nMatched",)),
     "deleted": (("attr", "ndeleted"), ("ndeleted",)),
     "locked": (("attr", "locks", "Collection", "acquireCount", "w"), ("locks", "Collection", "acquireCount", "w")),
