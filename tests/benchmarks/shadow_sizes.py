@@ -18,7 +18,7 @@ from advisor.model.catalog import Index, IndexColumn, TableName
 from advisor.model.ddl import index_body
 from connectors.postgres.embedded import EmbeddedServer
 from connectors.postgres.shadow import ShadowPlanner
-from tests.benchmarks.fidelity import captured
+from tests.benchmarks.tpch import captured
 
 TABLE = TableName("public", "many")
 # Column, type, value of row i. The generator is PostgreSQL's own random() after setseed.
