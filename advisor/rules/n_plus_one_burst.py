@@ -5,7 +5,8 @@
 A query that returns rows (the parent), followed in the same request, transaction or session by the same query (the
 child) once for each of them: `1 + N`, also interleaved (customer, address, payment for each order), nested
 (`1 + N + N·M`), through a join table, as COUNT, EXISTS or `LIMIT 1` for each row, and as a preload that runs per object
-with a list of one key. The parent is found by foreign keys, else by names such as `author_id`.
+with a list of one key. The parent is found by foreign keys, else by names (`author_id`, key columns that both tables
+have), else by its place: the same list right before the lookups, in unit after unit.
 
 ## Why it matters
 

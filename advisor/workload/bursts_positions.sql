@@ -37,7 +37,8 @@ between_them AS (
 ),
 counted AS (
     SELECT o.shape AS child, b.parent, count(*) AS units,
-           sum(count(*)) OVER (PARTITION BY o.shape) AS all_units
+           sum(count(*)) OVER (PARTITION BY o.shape) AS all_units,
+           sum(count(*) FILTER (b.parent IS NOT NULL)) OVER (PARTITION BY o.shape) AS behind_lists
     FROM burst_orphan AS o
     LEFT JOIN before AS b ON b.unit = o.unit AND b.child = o.shape
     LEFT JOIN between_them AS t ON t.unit = o.unit AND t.child = o.shape
@@ -46,6 +47,6 @@ counted AS (
 )
 SELECT child, parent
 FROM counted
--- In unit after unit, not by chance.
-WHERE parent IS NOT NULL AND units >= 0.8 * all_units
+-- In unit after unit, not by chance: nearly always behind some list, and behind this one three times or nearly always.
+WHERE parent IS NOT NULL AND behind_lists >= 0.75 * all_units AND (units >= 3 OR units >= 0.75 * all_units)
 ORDER BY child, parent;
