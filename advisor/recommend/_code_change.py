@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.finding import Confidence
 from advisor.model.impact import MigrationImpact
-from advisor.model.recommendation import Benefit, Method
+from advisor.model.recommendation import Benefit, CodeChange, Method, Recommendation, RewriteQuery
+from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, CallSite, Workload
-from advisor.recommend._naming import listed
+from advisor.ports import Study
+from advisor.recommend._naming import identifier, listed
 
 BASIS = (
     "Time between the statements' ends, less the batch that replaces them: its slowest member plus a quarter of the "
@@ -104,4 +107,62 @@ def code_impact(summary: str, missing: Sequence[str], caveats: Sequence[str]) ->
         rollback=("Revert the commit; the database is not changed.",),
         failure="Nothing in the database can be left half done.",
         monitor=("Statements per request and the time of the route, before and after the release.",),
+    )
+
+
+def rewrites(study: Study, pattern: str) -> Iterator[tuple[Burst, QueryShape]]:
+    """The bursts of a pattern in PostgreSQL, each with the shape that repeats."""
+    if study.capture.server.product != "postgresql":
+        return
+    for burst in study.workload.bursts:
+        query = study.workload.by_fingerprint.get(burst.child)
+        if burst.pattern == pattern and query is not None:
+            yield burst, query.shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewrite:
+    """What a remedy for one repeated statement says; ``repeats`` follows "runs n times a request" in the problem.
+
+    ``after``: statements a unit of work that are left; ``statement``: the code or SQL to take.
+    """
+
+    title: str
+    statement: str
+    changes: tuple[CodeChange, ...]
+    after: float
+    repeats: str
+    root_cause: str
+    solution: str
+    caveat: str
+    risk: str
+    acceptance: str
+    verification: str = "Count the statements of a unit of work before and after."
+    missing: tuple[str, ...] = ()
+
+
+def recommendation(study: Study, burst: Burst, shape: QueryShape, rewrite: Rewrite) -> Recommendation:
+    """The recommendation of a change of code for one burst without a relation."""
+    text = " ".join(shape.text.split())
+    return Recommendation(
+        id=identifier("rewrite_query", str(burst.child_table or ""), burst.child),
+        title=rewrite.title,
+        action=RewriteQuery(text, rewrite.statement, rewrite.changes),
+        statement=rewrite.statement,
+        tables=(burst.child_table,) if burst.child_table else (),
+        problem=f"`{text}` runs {burst.per_unit:g} times a {burst.unit_kind.value}{rewrite.repeats} "
+        f"({burst.executions} executions in {burst.units}). {places([burst])}".strip(),
+        root_cause=rewrite.root_cause,
+        solution=rewrite.solution,
+        benefit=benefit([burst], study.workload, burst.per_unit, rewrite.after),
+        migration_impact=code_impact(
+            "A change of code: no lock, no build, nothing to migrate.", rewrite.missing, (rewrite.caveat,)
+        ),
+        risks=(rewrite.risk,),
+        verification=(rewrite.verification,),
+        acceptance=(rewrite.acceptance,),
+        shapes=(burst.child,),
+        rules=(burst.pattern,),
+        confidence=confidence([burst]),
+        location=place([burst]),
     )

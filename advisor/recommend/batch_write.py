@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from advisor.model.finding import Finding
-from advisor.model.recommendation import CodeChange, Declined, Recommendation, RewriteQuery
+from advisor.model.recommendation import CodeChange, Declined, Recommendation
 from advisor.model.shape import QueryShape
-from advisor.model.workload import Burst
 from advisor.ports import Study
-from advisor.recommend import _code_change
-from advisor.recommend._naming import identifier
+from advisor.recommend._code_change import Rewrite, recommendation, rewrites
 from advisor.recommend._relations import class_name
 
 PATTERN = "row-by-row-write"
@@ -20,43 +18,25 @@ ROWS_A_STATEMENT = 1000
 
 def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendation | Declined]:
     """Yield one recommendation a shape."""
-    if study.capture.server.product != "postgresql":
-        return
-    for burst in study.workload.bursts:
-        query = study.workload.by_fingerprint.get(burst.child)
-        if burst.pattern == PATTERN and query is not None:
-            yield _recommendation(study, burst, query.shape)
-
-
-def _recommendation(study: Study, burst: Burst, shape: QueryShape) -> Recommendation:
-    text = " ".join(shape.text.split())
-    changes = changes_for(shape, class_name(burst.child_table), burst.child_table.sql if burst.child_table else "t")
-    after = max(burst.per_unit / ROWS_A_STATEMENT, 1.0)
-    return Recommendation(
-        id=identifier("rewrite_query", str(burst.child_table or ""), burst.child),
-        title=f"Write {burst.child_table.name if burst.child_table else 'the rows'} in batches: "
-        f"{burst.per_unit:g} statements become {after:.0f}",
-        action=RewriteQuery(text, changes[0].after, changes),
-        statement=changes[0].after,
-        tables=(burst.child_table,) if burst.child_table else (),
-        problem=f"`{text}` runs {burst.per_unit:g} times a {burst.unit_kind.value}, each waiting for the one before "
-        f"({burst.executions} executions in {burst.units}). {_code_change.places([burst])}".strip(),
-        root_cause="Each row is a statement of its own, and the loop waits a round trip for each.",
-        solution="Send the rows together: many rows in one statement, a pipelined executemany, or COPY for bulk loads.",
-        benefit=_code_change.benefit([burst], study.workload, burst.per_unit, after),
-        migration_impact=_code_change.code_impact(
-            "A change of code: no lock, no build, nothing to migrate.",
-            (),
-            ("One bad row fails the whole batch: validate before, or fall back to single rows for that batch.",),
-        ),
-        risks=("Defaults that only the ORM knows and signals per row (Django's post_save) may not run in bulk calls.",),
-        verification=("Count the statements before and after.",),
-        acceptance=(f"At most {after:.0f} statements for as many rows as before.",),
-        shapes=(burst.child,),
-        rules=("row-by-row-write",),
-        confidence=_code_change.confidence([burst]),
-        location=_code_change.place([burst]),
-    )
+    for burst, shape in rewrites(study, PATTERN):
+        table = burst.child_table
+        changes = changes_for(shape, class_name(table), table.sql if table else "t")
+        after = max(burst.per_unit / ROWS_A_STATEMENT, 1.0)
+        rewrite = Rewrite(
+            title=f"Write {table.name if table else 'the rows'} in batches: "
+            f"{burst.per_unit:g} statements become {after:.0f}",
+            statement=changes[0].after,
+            changes=changes,
+            after=after,
+            repeats=", each waiting for the one before",
+            root_cause="Each row is a statement of its own, and the loop waits a round trip for each.",
+            solution="Send the rows together: many rows in one statement, a pipelined executemany, or COPY for bulk "
+            "loads.",
+            caveat="One bad row fails the whole batch: validate before, or fall back to single rows for that batch.",
+            risk="Defaults that only the ORM knows and signals per row (Django's post_save) may not run in bulk calls.",
+            acceptance=f"At most {after:.0f} statements for as many rows as before.",
+        )
+        yield recommendation(study, burst, shape, rewrite)
 
 
 def changes_for(shape: QueryShape, model: str, table: str) -> tuple[CodeChange, ...]:
