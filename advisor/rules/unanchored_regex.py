@@ -48,6 +48,7 @@ def find(study: Study) -> Iterator[Finding]:
             how = "ignores case" if slow[0].operator is Operator.ILIKE else "has no literal prefix"
             message = (
                 f"The regular expression on {slow[0].column} {how}, so that no index can seek it: "
-                f"{_examined.words(effort)}. A b-tree index does not cure it; a text index or a search engine does."
+                f"{_examined.words(effort)}. A b-tree index at most lets it be tested on keys; "
+                "a text index or a search engine cures it."
             )
             yield _examined.finding(study, RULE, query, effort, message)
