@@ -18,10 +18,11 @@ from advisor.model.plan import Plan, PlanNode
 from advisor.model.recommendation import Cost, WhatIf
 from advisor.ports import CostEstimator, Progress, Step, silent
 from connectors.mongo import local
+from connectors.mongo.asking import command_of, tables_of
 from connectors.mongo.plan import parse_explain
 from connectors.mongo.session import translated
 from connectors.mongo.trial import Trial, open_trial, trial_name
-from connectors.mongo.values import Unfillable, command_of, tables_of
+from connectors.mongo.values import Unfillable
 
 SETS = 3
 """Sets of values that a query is tried with; the one of the middle effort is compared before and after."""

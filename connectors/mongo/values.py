@@ -1,11 +1,10 @@
-"""A canonical text with its marks -> a command that a server can run: values are taken from a sample's documents.
+"""Values for the marks of a filter, taken from a sample's documents.
 
 They live in memory for the length of one explain and go nowhere else.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,18 +14,14 @@ from uuid import UUID
 
 from bson import Binary, Decimal128, ObjectId, Regex, Timestamp
 
-from advisor.model.catalog import TableName
 from connectors.mongo.commands import MAX_SCANS_TO_EXPLODE
 
-PAGE = 20
-"""Stands for a limit or skip whose number was not kept: a page of a list."""
 SEVERAL = 5
 """Elements of an ``$in`` that had more than one."""
 BEYOND, BAND = 0.9, 0.45
 """A range with one border asks for the outer tenth of the values, one with two for the tenth in the middle."""
 
 Document = Mapping[str, Any]
-Place = Callable[[TableName], str]
 
 _LOWER, _UPPER = frozenset({"$gt", "$gte"}), frozenset({"$lt", "$lte"})
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -39,78 +34,16 @@ _DEFAULTS: Mapping[str, Any] = {
     "?null": None, "?type": "string", "?date": datetime(2020, 1, 1, tzinfo=UTC),
 }  # fmt: skip
 
+# Values that fill up a long list where a sample has too few: the server merges short ones in the order of a sort.
+_NOBODYS: Mapping[str, Callable[[int], Any]] = {
+    "?number": lambda number: -1_000_000_007 - number,
+    "?string": "\uffff{}".format,
+    "?objectId": lambda number: ObjectId(f"{number:024x}"),
+}
+
 
 class Unfillable(ValueError):
     """No value can be made for a part of the command."""
-
-
-def command_of(
-    text: str, documents: Callable[[TableName], Sequence[Document]], place: Place, seed: int = 0
-) -> Document:
-    """The command to explain: writes as the find that they begin with, collections under the names of ``place``.
-
-    ``documents`` of a collection give the values; another ``seed`` takes others. Raises :class:`Unfillable` where none
-    can be made.
-    """
-    asked = json.loads(text)
-    name, collection = next(iter(asked.items()))
-    table = TableName(str(asked.get("$db", "")), str(collection))
-    filler = Filler(documents(table), seed)
-    kept = {key: asked[key] for key in ("sort", "hint", "collation") if key in asked}
-    if name == "aggregate":
-        stages = [_stage(filler, stage, table.schema, place) for stage in asked.get("pipeline", ())]
-        stages = [stage for stage in stages if not {"$out", "$merge"} & set(stage)]
-        return {"aggregate": place(table), "pipeline": stages, "cursor": {}, **kept}
-    condition = filler.predicate(asked.get("filter") or {})
-    if name in ("count", "distinct"):
-        key = {"key": asked["key"]} if name == "distinct" else _pages(asked)
-        return {name: place(table), **key, "query": condition, **{k: v for k, v in kept.items() if k != "sort"}}
-    if name == "findAndModify":
-        return {"find": place(table), "filter": condition, "limit": 1, **kept}
-    if name in ("update", "delete"):
-        return {"find": place(table), "filter": condition, **kept}
-    projected = {"projection": expression(asked["projection"])} if "projection" in asked else {}
-    return {"find": place(table), "filter": condition, **projected, **_pages(asked), **kept}
-
-
-def _pages(asked: Document) -> dict[str, Any]:
-    return {key: _page(asked[key]) for key in ("limit", "skip") if key in asked}
-
-
-def _page(value: Any) -> int:
-    return value if isinstance(value, int) else PAGE
-
-
-def _stage(filler: Filler, stage: Document, database: str, place: Place) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in stage.items():
-        if key == "$match":
-            found[key] = filler.predicate(value)
-        elif key in ("$limit", "$skip"):
-            found[key] = _page(value)
-        elif key == "$sample":
-            found[key] = {"size": PAGE}
-        elif key == "$facet":
-            found[key] = {
-                name: [_stage(filler, part, database, place) for part in parts] for name, parts in value.items()
-            }
-        elif key in ("$lookup", "$graphLookup", "$unionWith") and isinstance(value, Mapping):
-            found[key] = _join(filler, value, database, place)
-        elif key == "$geoNear":
-            raise Unfillable("no value can be made for $geoNear")
-        else:
-            found[key] = value if key == "$sort" else expression(value)
-    return found
-
-
-def _join(filler: Filler, value: Document, database: str, place: Place) -> dict[str, Any]:
-    found = {key: expression(part) for key, part in value.items() if key not in ("pipeline", "from", "coll")}
-    for key in ("from", "coll"):
-        if isinstance(value.get(key), str):
-            found[key] = place(TableName(database, value[key]))
-    if "pipeline" in value:
-        found["pipeline"] = [_stage(filler, part, database, place) for part in value["pipeline"]]
-    return found
 
 
 def expression(value: Any) -> Any:
@@ -160,19 +93,11 @@ class Filler:
         """A document that has all fields that are compared, and lies in the ranges where one does."""
         having = [doc for doc in self._documents if all(any(True for _ in at(doc, path)) for path in wanted)]
         for path, value in wanted.items():
-            if isinstance(value, Mapping) and (_LOWER | _UPPER) & set(value):
-                within = [doc for doc in having if self._within(doc, path, value)]
+            for name in sorted((_LOWER | _UPPER) & set(value)) if isinstance(value, Mapping) else ():
+                border = _key(self._border(path, name, value[name], value))
+                within = [doc for doc in having if _beyond(_values_of(doc, path, value[name]), name, border)]
                 having = within or having
         return having[(2 * self._seed + 1) * len(having) // 6 % len(having)] if having else {}
-
-    def _within(self, document: Document, path: str, operators: Document) -> bool:
-        for name in (_LOWER | _UPPER) & set(operators):
-            mark = operators[name]
-            border = _key(self._border(path, name, mark, operators))
-            values = [_key(value) for value in _values_of(document, path, mark)]
-            if not any(value >= border if name in _LOWER else value <= border for value in values):
-                return False
-        return True
 
     def _comparison(self, path: str, value: Any, anchor: Document) -> Any:
         if isinstance(value, Mapping):
@@ -223,8 +148,10 @@ class Filler:
             found = self._regex(path, mark, anchor)
             return [Regex(found["$regex"], found.get("$options", ""))]
         wanted = {1: 1, 2: SEVERAL}.get(len(marks), MAX_SCANS_TO_EXPLODE + 1)
-        values = {_key(value): value for value in (self._value(path, mark, anchor), *self._values(path, mark))}
-        return list(values.values())[:wanted]
+        values = [self._value(path, mark, anchor), *self._values(path, mark)]
+        if wanted > SEVERAL and mark in _NOBODYS:
+            values += map(_NOBODYS[mark], range(wanted))
+        return list({_key(value): value for value in values}.values())[:wanted]
 
     def _border(self, path: str, name: str, mark: Any, operators: Document) -> Any:
         if not isinstance(mark, str):
@@ -286,6 +213,10 @@ def _values_of(document: Document, path: str, mark: str) -> list[Any]:
     return [value for value in at(document, path, whole=mark in ("?array", "?object")) if _is(value, mark)]
 
 
+def _beyond(values: list[Any], name: str, border: Any) -> bool:
+    return any(_key(value) >= border if name in _LOWER else _key(value) <= border for value in values)
+
+
 def _wanted(condition: Document) -> Iterator[tuple[str, Any]]:
     """Fields whose values must come from one document, with what is asked; arms of an ``$or`` see to themselves."""
     for key, value in condition.items():
@@ -309,23 +240,3 @@ def _key(value: Any) -> Any:
     if isinstance(value, Decimal128):
         return float(value.to_decimal())
     return value if isinstance(value, str | int | float | datetime | ObjectId | bytes) else repr(value)
-
-
-def tables_of(text: str) -> list[TableName]:
-    """The collections that a canonical text reads, joined ones too. Raises :class:`Unfillable` if it reads none."""
-    asked = json.loads(text)
-    if next(iter(asked)) in ("insert", "other"):
-        raise Unfillable("it reads nothing")
-    database, name = str(asked.get("$db", "")), str(next(iter(asked.values())))
-    return [TableName(database, found) for found in dict.fromkeys([name, *_joined(asked.get("pipeline"))])]
-
-
-def _joined(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for part in value:
-            yield from _joined(part)
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key in ("$lookup", "$graphLookup", "$unionWith") and isinstance(inner, Mapping):
-                yield from (inner[name] for name in ("from", "coll") if isinstance(inner.get(name), str))
-            yield from _joined(inner)
