@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 _OURS = str(Path(__file__).parent)
@@ -44,7 +44,7 @@ class Frames:
             if name is None:
                 name = known[code.co_filename] = self._look(code.co_filename)
             if name:
-                return name, frame.f_lineno, code.co_name
+                return name, frame.f_lineno, _function(code)
             frame = frame.f_back
         return None
 
@@ -66,3 +66,12 @@ class Frames:
         if self._root:
             return path[len(self._root) :] if path.startswith(self._root) and "/site-packages/" not in path else ""
         return "" if path.startswith(_LIBRARIES) or "/site-packages/" in path else path
+
+
+def _function(code: CodeType) -> str:
+    """The function's name; of a comprehension or lambda that of the function around it."""
+    name = code.co_name
+    if name[0] != "<" or name == "<module>":
+        return name
+    around = [part for part in code.co_qualname.split(".") if part[0] != "<"]
+    return around[-1] if around else name

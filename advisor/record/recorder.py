@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import time
@@ -34,24 +35,32 @@ MOST_EVENTS = 500_000
 class Recorder:
     """Collects statements in memory and writes a capture.
 
-    ``folder``: where :meth:`save` writes. ``root``: the application's own source folder; call sites are told relative
-    to it (default: every file outside the libraries is the application's). ``application``: its name in the capture.
+    ``folder``: where :meth:`save` writes; what is not saved when the process ends is saved then. ``root``: the
+    application's own source folder; call sites are told relative to it (default: every file outside the libraries is
+    the application's). ``application``: its name in the capture.
     """
 
-    def __init__(self, folder: Path | str | None = None, *, root: Path | None = None, application: str = "app") -> None:
+    def __init__(
+        self, folder: Path | str | None = None, *, root: Path | str | None = None, application: str = "app"
+    ) -> None:
         self.folder = Path(folder) if folder is not None else None
         self.application = application
         self.failures = 0
         self.dropped = 0
         self.events: list[Recorded] = []
         self.enabled = True
-        self._frames = Frames(root)
+        self._frames = Frames(Path(root) if root is not None else None)
         self._key = os.urandom(32)
         self._numbers = itertools.count(1)
         self._units = itertools.count(1)
         self._detach: list[Callable[[], None]] = []
         self._lock = Lock()
         self._product = ""
+        self._saved = 0
+        self._process = os.getpid()
+        self._began = time.time()
+        if self.folder is not None:
+            atexit.register(self._save_at_exit)
 
     def sqlalchemy(self, engine: Any, *, relations: bool = False) -> Recorder:
         """Record an ``Engine`` or ``AsyncEngine`` of SQLAlchemy 2, or the class ``Engine`` for all of them.
@@ -190,7 +199,20 @@ class Recorder:
             window_ended_at=datetime.fromisoformat(ended) if ended else None,
         )
         captures.save(capture)
+        self._saved = len(self.events)
         return capture
+
+    def _save_at_exit(self) -> None:
+        """Of several processes that record into one folder, all but the first write beside it."""
+        if self.folder is None or len(self.events) == self._saved:
+            return
+        try:
+            file = self.folder / "capture.json"
+            taken = not self._saved and file.exists() and file.stat().st_mtime >= self._began
+            beside = taken or os.getpid() != self._process
+            self.save(self.folder.with_name(f"{self.folder.name}-{os.getpid()}") if beside else self.folder)
+        except Exception:
+            self.failures += 1
 
     def _coverage(self, count: int) -> tuple[Coverage, ...]:
         found = [Coverage("statements of the application", True, f"{count} recorded inside the process", count=count)]
@@ -207,6 +229,7 @@ class Recorder:
     def clear(self) -> None:
         """Forget what was recorded so far."""
         self.events.clear()
+        self._saved = 0
 
     def close(self) -> None:
         """Take the hooks out again."""
