@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient, MongoClient
+from pymongo import AsyncMongoClient, MongoClient, UpdateOne
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from advisor.model.capture import Capture, Server
 from advisor.model.catalog import TableName
-from advisor.model.recommendation import CodeChange, EagerLoad
+from advisor.model.recommendation import CodeChange, EagerLoad, Recommendation, RewriteQuery
 from advisor.model.workload import Burst, Relation, UnitKind, Workload
 from advisor.ports import Study
 from advisor.recommend import batched_in
@@ -30,11 +30,12 @@ ORDERS = 12
 
 
 class Counted(CommandListener):
-    def __init__(self) -> None:
+    def __init__(self, names: tuple[str, ...] = ("find", "aggregate")) -> None:
+        self.names = names
         self.reads: list[str] = []
 
     def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name in ("find", "aggregate"):
+        if event.command_name in self.names:
             self.reads.append(str(event.command[event.command_name]))
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
@@ -209,3 +210,27 @@ def test_lookup(url: str, relation: Relation) -> None:
         db = client[NAME]
         for order in db.orders.aggregate([{"$lookup": join}]):
             assert order[child] == list(db[child].find({field: order[key]}))
+
+
+async def test_bulk_write(url: str) -> None:
+    """One command instead of one for each document, and the same documents afterwards."""
+    burst = Burst(
+        "child", "", Relation.UNKNOWN, units=3, executions=15, per_unit=5, per_unit_max=5, unit_kind=UnitKind.SESSION,
+        child_table=TableName(NAME, "users"), child_columns=("_id",), pattern="row-by-row-write",
+    )  # fmt: skip
+    study = Study(Capture(Path(), Server("mongodb")), Workload(bursts=(burst,)))
+    [advice] = batched_in.recommend(study, [])
+    assert isinstance(advice, Recommendation)
+    assert isinstance(advice.action, RewriteQuery)
+    counted, answers = Counted(("update",)), []
+    async with AsyncMongoClient[dict[str, Any]](url, event_listeners=[counted]) as client:
+        db = client[NAME]
+        for number, code in enumerate((advice.action.before, advice.action.after)):
+            items = await db.users.find().to_list()
+            names = {"db": db, "items": items, "UpdateOne": UpdateOne, "new": lambda item: {"seen": item["_id"] * 2}}
+            await coroutine(code, "None", **names)
+            answers.append([(item["_id"], item["seen"]) async for item in db.users.find().sort("_id")])
+            await db.users.update_many({}, {"$unset": {"seen": number}})
+            counted.reads.append("--")
+    assert answers[0] == answers[1] == [(n, 2 * n) for n in range(5)]
+    assert counted.reads == ["users"] * 6 + ["--"] + ["users"] * 2 + ["--"]

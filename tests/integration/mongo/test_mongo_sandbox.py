@@ -56,6 +56,7 @@ def trials(client: MongoClient[dict[str, Any]]) -> list[str]:
 def test_an_index_is_built_on_a_sample_and_what_is_examined_told_before_and_after(
     client: MongoClient[dict[str, Any]], server_url: str, target: Capture
 ) -> None:
+    client[SANDBOX][f"{PREFIX}left_by_a_killed_one"].insert_one({})
     sandbox = estimator(target, f"{server_url}/{TARGET}", "auto", f"{server_url}/{SANDBOX}")
     assert sandbox is not None
     try:
@@ -122,6 +123,30 @@ def test_what_cannot_be_tried_says_why(client: MongoClient[dict[str, Any]], serv
     assert ["not there" in answers[0].error, "$text" in answers[1].error, "reads nothing" in answers[2].error] == [
         True
     ] * 3
+
+
+def test_odd_documents_go_as_they_are_and_a_view_is_told(
+    client: MongoClient[dict[str, Any]], server_url: str, target: Capture
+) -> None:
+    deep: dict[str, Any] = {"end": 1}
+    for _ in range(90):
+        deep = {"in": deep}
+    odd = [
+        {"_id": "wide", "user": 3, **{f"field{n}": n for n in range(1_000)}},
+        {"_id": "deep", "user": 3, "deep": deep},
+        {"_id": "dotted", "user": 3, "a.b": 1, "inner": {"$set": 1, "x.y": 2}},
+    ]
+    client[TARGET].odd.insert_many(odd)
+    client[TARGET].command("create", "seen", viewOn="orders", pipeline=[])
+    sandbox = estimator(target, f"{server_url}/{TARGET}", "auto", f"{server_url}/{SANDBOX}")
+    assert sandbox is not None
+    texts = [{"find": name, "$db": TARGET, "filter": {"user": "?number"}} for name in ("odd", "seen")]
+    found, view = sandbox.costs([WhatIf(str(n), json.dumps(text)) for n, text in enumerate(texts)])
+    copied = client[SANDBOX][trials(client)[0]].find_one({"_id": "dotted"})
+    sandbox.close()
+    assert found.total == 3
+    assert copied == odd[2]
+    assert "is a view" in view.error
 
 
 @pytest.mark.parametrize(
