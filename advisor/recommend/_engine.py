@@ -18,6 +18,7 @@ from advisor.recommend._needs import covers, needs
 from advisor.recommend._pricing import Pricer
 from advisor.recommend._special import answers
 from advisor.recommend._texts import text_to_price
+from advisor.recommend._twins import TOLERANCE, better_twins
 from advisor.recommend._weights import SPREAD, Calibration, upkeep_ms
 from advisor.recommend._worth import noticed_indexes, standing_share
 from advisor.recommend.candidates import Options as CandidateOptions
@@ -36,9 +37,6 @@ NEIGHBOURS = 6
 """Index sets of each query whose indexes are tried beside a choice."""
 GAP = 1e-3
 """How far from the optimum, as a part of the saving, a choice may be: well under the planner's own error."""
-TOLERANCE = 0.1
-"""Part of its saving that an index of equalities may seem to give up for a better order of its columns: every order
-finds the same entries, but the planner takes the first column's correlation for the whole index (btcostestimate)."""
 ROUNDS = 4
 """How often a choice is checked against the planner and made again with what the check taught."""
 UNSURE = 0.5
@@ -305,32 +303,8 @@ class _Work:
             min_improvement=options.min_improvement,
             gap=GAP,
         )
-        return exchanged(table, selection, self._permutations(table, names), TOLERANCE)
-
-    def _permutations(self, table: CostTable, names: Mapping[str, Index]) -> dict[str, list[str]]:
-        """Each index's other orders of the same columns, as :meth:`_merit` ranks them, itself among them.
-
-        Only where all of its columns are compared for equality: then every order finds the same entries.
-        """
-        alike: dict[Index, list[str]] = {}
-        for name, index in sorted(names.items()):
-            if len(index.columns) > 1 and all(self._equalities(query, index) for query in table.served(name)):
-                columns = tuple(sorted(index.columns, key=repr))
-                alike.setdefault(replace(index, columns=columns), []).append(name)
-        groups = [sorted(group, key=lambda name: self._merit(names[name])) for group in alike.values()]
-        return {name: group for group in groups if len(group) > 1 for name in group}
-
-    def _equalities(self, query: str, index: Index) -> bool:
-        found = needs(self._queries[query].shape, self._catalog)
-        return any(need.table.name == index.table and set(index.keys) <= set(need.equal) for need in found)
-
-    def _merit(self, index: Index) -> tuple[bool, float]:
-        """Sort key, best first: what a foreign key's checks can use, then the column with more values in front."""
-        table = self._catalog.by_name[index.table]
-        keys = (key.columns for key in self._catalog.foreign_keys_of(index.table))
-        supports = any(set(index.keys[: len(columns)]) == set(columns) for columns in keys)
-        column = table.by_column.get(index.keys[0])
-        return not supports, -(column.stats.n_distinct if column and column.stats else 0.0)
+        preferred = better_twins(table, names, self._queries, self._catalog, self._unsure)
+        return exchanged(table, selection, preferred, TOLERANCE)
 
     def _learn(self, chosen: frozenset[Index], *, neighbours: bool) -> bool:
         """Price the choice itself, and each of its neighbours; say whether something came out cheaper than known."""

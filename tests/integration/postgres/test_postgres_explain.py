@@ -86,6 +86,19 @@ def test_the_plan_is_the_generic_one(zoo: Any) -> None:
     assert str(scan.table) == "zoo.animal"
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+def test_partitions_that_a_parameter_picks_are_shown(zoo: Any, pooled: bool) -> None:
+    async def work(session: Session) -> tuple[Plan, Plan, str]:
+        every = await explain(session, "SELECT x FROM zoo.log WHERE at >= $1 AND k = $2")
+        some = await explain(session, "SELECT x FROM zoo.log WHERE at >= $1 AND at < '2020-06-01' AND k = $2")
+        return every, some, str(await session.value("SHOW enable_partition_pruning"))
+
+    every, some, setting = with_session(zoo.url, work, pooled)
+    assert {scan.table.name for scan in every.scans() if scan.table} == {"log_1", "log_2"}
+    assert some.cost < every.cost
+    assert setting == "on"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -41,7 +41,7 @@ QUESTIONS = [
     asked(QUERY),
     asked(QUERY, KEEPER),
     asked(QUERY, KEEPER, BOTH),
-    asked("SELECT x FROM zoo.log WHERE k = $1", PARTITIONED),
+    asked("SELECT x FROM zoo.log WHERE k = $1 AND at >= $2 AND at < $3", PARTITIONED),
     asked("SELECT nothing"),
     asked(QUERY, WRONG),
 ]
