@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ class Watch:
         self.baseline_file: Path | None = _path(config.getoption("n_plus_one_baseline"))
         self.writes = bool(config.getoption("n_plus_one_write_baseline"))
         self.sarif_file: Path | None = _path(config.getoption("n_plus_one_sarif"))
-        self.baseline = read_baseline(self.baseline_file) if self.baseline_file else set()
+        self.baseline = _baseline(self.baseline_file) if self.baseline_file else set()
         self.found: list[Repeat] = []
         self._hooked: set[str] = set()
 
@@ -92,6 +93,8 @@ class Watch:
         elif self.strict and item.get_closest_marker("allow_n_plus_one") is None:
             threshold = self.threshold
         most = item.get_closest_marker("max_queries")
+        if most is not None and not (len(most.args) == 1 and isinstance(most.args[0], int)):
+            raise pytest.UsageError(f"{item.nodeid}: write the most queries as a number, max_queries(12).")
         return threshold, int(most.args[0]) if most is not None else None
 
     def problems(self, threshold: int | None, most: int | None) -> list[str]:
@@ -109,6 +112,13 @@ class Watch:
         return told
 
 
+def _baseline(file: Path) -> set[tuple[str, str, str, str]]:
+    try:
+        return read_baseline(file)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise pytest.UsageError(f"{file} is no baseline; write it anew with --n-plus-one-write-baseline.") from error
+
+
 def _path(text: Any) -> Path | None:
     return Path(text) if text else None
 
@@ -123,6 +133,7 @@ def _most_sent(sent: list[Recorded]) -> str:
 
 
 _WATCH = pytest.StashKey[Watch]()
+_FOUND = "query_advisor_found"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -141,7 +152,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.getoption("n_plus_one_write_baseline") and not config.getoption("n_plus_one_baseline"):
         raise pytest.UsageError("--n-plus-one-write-baseline needs --n-plus-one-baseline FILE to write to.")
-    config.stash[_WATCH] = Watch(config)
+    config.stash[_WATCH] = watch = Watch(config)
+    config.pluginmanager.register(Workers(watch), "query-advisor-workers")
 
 
 @pytest.fixture
@@ -171,10 +183,39 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write baseline and SARIF."""
+    """Write baseline and SARIF; a worker of pytest-xdist hands its findings to the process that started it."""
     watch = session.config.stash[_WATCH]
     watch.recorder.close()
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_FOUND] = [astuple(repeat) for repeat in watch.found]
+        return
     if watch.writes and watch.baseline_file is not None:
         write_baseline(watch.baseline_file, watch.found)
     if watch.sarif_file is not None:
         watch.sarif_file.write_text(sarif(watch.found), encoding="utf-8")
+
+
+class Workers:
+    """Collects what the workers of pytest-xdist found."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A worker has ended."""
+        told = getattr(node, "workeroutput", {}).get(_FOUND, ())
+        self._watch.found += [Repeat(*fields) for fields in told]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Name the baseline's entries that no longer occur, when the whole suite has run."""
+    watch = config.stash[_WATCH]
+    if not watch.baseline or watch.writes or config.getoption("keyword") or config.getoption("markexpr"):
+        return
+    stale = sorted(watch.baseline - {repeat.key for repeat in watch.found})
+    if stale and watch.strict:
+        terminalreporter.write_sep("=", "N+1 baseline: entries that no longer occur")
+        for kind, relation, file, function in stale:
+            terminalreporter.write_line(f"{file} ({function}): {kind} {relation}".rstrip())

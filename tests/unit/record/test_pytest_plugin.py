@@ -155,3 +155,33 @@ def test_a_baseline_without_a_file_is_an_error(tmp_path: Path) -> None:
     done = run(tmp_path, "", "--n-plus-one-write-baseline")
     assert done.returncode == 4
     assert "needs --n-plus-one-baseline" in done.stderr
+
+
+def test_workers_hand_over_what_they_find(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    tests = "\n".join(f"def test_lazy_{n}(): lazy()" for n in range(4))
+    options = ["--n-plus-one", "--n-plus-one-baseline", "known.json"]
+    assert "4 passed" in run(tmp_path, tests, *options, "--n-plus-one-write-baseline", "-n", "2").stdout
+    known = json.loads((tmp_path / "known.json").read_text(encoding="utf-8"))
+    assert [entry["relation"] for entry in known] == ["Author.books[]"]
+    outcome = run(tmp_path, tests, *options, "--n-plus-one-sarif", "found.sarif", "-n", "2").stdout
+    assert "4 passed" in outcome
+    assert "no longer occur" not in outcome
+    assert len(json.loads((tmp_path / "found.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]) == 1
+
+
+def test_stale_entries_of_the_baseline_are_named(tmp_path: Path) -> None:
+    gone = [{"kind": "lazy load", "relation": "Author.shops[]", "file": "app.py", "function": "shops"}]
+    (tmp_path / "known.json").write_text(json.dumps(gone), encoding="utf-8")
+    options = ["--n-plus-one", "--n-plus-one-baseline", "known.json"]
+    told = run(tmp_path, "def test_nothing(): pass", *options).stdout
+    assert "app.py (shops): lazy load Author.shops[]" in told
+
+
+def test_wrong_use_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "known.json").write_text("{", encoding="utf-8")
+    told = run(tmp_path, "", "--n-plus-one", "--n-plus-one-baseline", "known.json")
+    assert "known.json is no baseline" in told.stderr
+    assert "Traceback" not in told.stderr + told.stdout
+    told = run(tmp_path, "@pytest.mark.max_queries\ndef test_budget(): lazy()")
+    assert "write the most queries as a number" in told.stdout + told.stderr
