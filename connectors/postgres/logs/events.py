@@ -153,10 +153,10 @@ class EventWriter:
         piece = Piece(table, self._base, facts.parts, starts, facts.transactions, waiting, last)
         self._base += facts.records
         joined = self._link(piece, facts.plans, last)
-        self._drain(WRITERS - 1)
-        part = self.folder / f"part{self._piece:06}.parquet"
         judge(self.database, table, piece.texts)
         events = self._events(logged, source, joined, piece.texts)
+        part = self.folder / f"part{self._piece:06}.parquet"
+        self._drain(WRITERS - 1)
         self._writing.append(self._pool.submit(self._write, self.database.cursor(), piece, events, part))
 
     def close(self, source: str) -> None:
