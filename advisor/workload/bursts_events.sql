@@ -5,8 +5,10 @@ CREATE OR REPLACE TEMP TABLE burst_raw AS
 SELECT
     e.seq,
     e.line,
-    -- Who sends over which connection; a pooler may hand one server session to several applications: they share nothing.
-    hash(coalesce(e.session, e.unit, e.client, e.source), e.application, e.database, e."user", e.client) AS who,
+    -- A pooler may hand one server session to several applications: they share nothing.
+    hash(coalesce(e.session, e.unit, e.client, e.source), e.application) AS stream,
+    -- What the connections of one application's clients have in common.
+    hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool,
     coalesce(CASE WHEN cardinality(e.tags) > 0 THEN nullif(substr(e.tags['traceparent'], 4, 32), '') END,
              -- A session's transactions are counted here anyway; 4/711 is a virtual transaction id, which each
              -- statement has for itself outside BEGIN. Only a request's or trace's id is left.
@@ -43,21 +45,11 @@ SELECT
 FROM event AS e
 LEFT JOIN burst_shape AS s ON s.fingerprint = e.fingerprint;
 
--- The streams of events, numbered; the pool is what the streams of one application's clients share.
-CREATE OR REPLACE TEMP TABLE burst_stream AS
-SELECT
-    w.who,
-    dense_rank() OVER (ORDER BY coalesce(e.session, e.unit, e.client, e.source), e.application)::INTEGER AS stream,
-    hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool
-FROM (SELECT who, min(seq) AS seq FROM burst_raw GROUP BY who) AS w
-JOIN event AS e ON e.seq = w.seq;
-
 -- One sort puts all events into places; what comes before an event, and the stretches between two borders, are then
 -- joins on whole numbers.
 CREATE OR REPLACE TEMP TABLE burst_place AS
 SELECT row_number() OVER (ORDER BY stream, line, seq) AS place, seq, stream
-FROM burst_raw
-JOIN burst_stream USING (who);
+FROM burst_raw;
 
 CREATE OR REPLACE TEMP TABLE burst_order AS
 SELECT p.*, r.role, r.route_key, r.started, r.ended, r.spent
@@ -138,9 +130,7 @@ traced AS (
     WHERE r.trace IS NOT NULL
 )
 SELECT
-    r.* EXCLUDE (who, line, trace, route_key),
-    t.stream,
-    b.pool,
+    r.* EXCLUDE (line, trace, route_key),
     t.inside,
     t.gap,
     coalesce(i.pos, s.pos + t.place - s.first_place) AS pos,
@@ -150,7 +140,6 @@ SELECT
     CASE WHEN r.trace IS NULL THEN hash(t.stream, s.unit_no) ELSE hash('trace', r.trace) END AS unit,
     CASE WHEN r.trace IS NOT NULL THEN 0 WHEN t.inside THEN 1 ELSE 2 END::TINYINT AS kind
 FROM burst_raw AS r
-JOIN burst_stream AS b USING (who)
 JOIN burst_turn AS t USING (seq)
 JOIN stretch AS s USING (place)
 LEFT JOIN traced AS i USING (seq);
