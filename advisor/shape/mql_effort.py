@@ -100,7 +100,8 @@ def effort(plan: Plan, shape: QueryShape) -> Effort | None:
     aggregated = main is not None and (main.aggregated or main.distinct or bool(main.group))
     joins = any(not block.outer for block in shape.blocks)
     returned = None if aggregated or told is None else float(told)
-    cut = float(plan.root.attributes.get("limit reached", "1"))
+    limited = main is not None and main.limited
+    cut = float(plan.root.attributes.get("limit reached", "1" if limited else "0"))
     return Effort(
         keys=float(keys or 0),
         documents=float(documents or 0),
@@ -109,5 +110,5 @@ def effort(plan: Plan, shape: QueryShape) -> Effort | None:
         collection_scan=bool(scans),
         spilled=any(node.spilled_bytes for node in plan.nodes()),
         joins=joins,
-        complete=returned is not None and main is not None and not main.offset and (not main.limited or cut < 0.5),
+        complete=returned is not None and main is not None and not main.offset and cut < 0.5,
     )

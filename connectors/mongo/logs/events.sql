@@ -43,7 +43,11 @@ SELECT
     coalesce(o.used_disk = 'true', false) AS used_disk,
     o.keys_written AS keys_written,
     coalesce(e.statements, 1) AS statements,
-    o.returned + coalesce(e.returned, 0) >= nullif(o.limit_asked, 0) AS limit_reached
+    -- Whether more may match than was returned: a limit was reached, or the cursor was left open.
+    CASE
+        WHEN o.limit_asked > 0 THEN o.returned + coalesce(e.returned, 0) >= o.limit_asked
+        WHEN o.cursor <> '0' AND coalesce(e.exhausted, o.exhausted, 'false') <> 'true' THEN true
+    END AS limit_reached
 FROM operation AS o
 JOIN text_of AS t ON t.question = o.question AND t.text <> ''
 LEFT JOIN session_of AS s ON s.position = o.position

@@ -24,6 +24,7 @@ TEXTS: Mapping[str, tuple[Path, Path]] = {
     "query_hash": (("attr", "queryHash"), ("queryHash",)),
     "shape_hash": (("attr", "planCacheShapeHash"), ("planCacheShapeHash",)),
     "cursor": (("attr", "cursorid"), ("cursorid",)),
+    "exhausted": (("attr", "cursorExhausted"), ("cursorExhausted",)),
     "remote": (("attr", "remote"), ("client",)),
     "error": (("attr", "errCode"), ("errCode",)),
     "connection": (("ctx",), ("connectionId",)),

@@ -62,7 +62,7 @@ UNION ALL SELECT position FROM batch_member WHERE position <> first;
 CREATE TEMP TABLE extra AS
 SELECT m.first AS position, sum(o.ms) AS ms, sum(o.keys) AS keys, sum(o.documents) AS documents,
     sum(o.returned) AS returned, sum(o.bytes) AS bytes, sum(o.matched) AS matched, sum(o.deleted) AS deleted,
-    max(m.statements) AS statements, max(o.ended) AS ended
+    max(m.statements) AS statements, max(o.ended) AS ended, max(o.exhausted) AS exhausted
 FROM (
     SELECT position, first, 1 AS statements FROM cursor_member
     UNION ALL SELECT position, first, statements FROM batch_member WHERE position <> first

@@ -108,11 +108,24 @@ def test_whether_a_limit_ended_the_scan(tmp_path: Path) -> None:
     path.write_text(
         slow({"find": "orders", "filter": {"a": 1}, "limit": 3, "$db": "shop"})
         + slow({"aggregate": "orders", "pipeline": [{"$match": {"a": 1}}, {"$limit": 4}], "$db": "shop"})
-        + slow({"find": "orders", "filter": {"b": 1}, "$db": "shop"}),
+        + slow({"find": "orders", "filter": {"b": 1}, "$db": "shop"})
+        # A cursor that is left open: more documents match than the first batch has.
+        + slow({"find": "orders", "filter": {"c": 1}, "$db": "shop"}, cursorid=77, nreturned=101)
+        # One that is read to its end.
+        + slow({"find": "orders", "filter": {"d": 1}, "$db": "shop"}, cursorid=78, nreturned=101)
+        + slow(
+            {"getMore": 78, "collection": "orders", "$db": "shop"},
+            originatingCommand={"find": "orders", "filter": {"d": 1}, "$db": "shop"},
+            cursorid=78,
+            cursorExhausted=True,
+        ),
         encoding="utf-8",
     )
     reading = read([path], tmp_path / "events.parquet")
-    assert [plan.root.attributes.get("limit reached") for plan in reading.plans] == ["0.00", "1.00", None]
+    told = {
+        plan.text.partition('"filter":{"')[2][:1]: plan.root.attributes.get("limit reached") for plan in reading.plans
+    }
+    assert told == {"": "0.00", "a": "1.00", "b": None, "c": "1.00", "d": None}
 
 
 def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
