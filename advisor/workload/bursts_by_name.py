@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.workload import Relation
 from advisor.workload.bursts_facts import Key, ShapeFacts
 from advisor.workload.bursts_link import BY_NAME, Link, beyond, distinct, fingerprint, key_of, unique_set
-from advisor.workload.bursts_naming import PRIMARY_KEY_NAMES, entity, is_primary_key, polymorphic, refers
+from advisor.workload.bursts_naming import (
+    PRIMARY_KEY_NAMES,
+    entity,
+    held_by,
+    is_primary_key,
+    may_mean,
+    polymorphic,
+    refers,
+)
 
-Parents = Mapping[TableName, list[ShapeFacts]]
-"""The shapes that read a table."""
+
+class Parents:
+    """The shapes that can be parents, by table and by column; tables and columns by the entity that they name."""
+
+    def __init__(self, shapes: Iterable[ShapeFacts], catalog: Catalog | None) -> None:
+        self.by_table: dict[TableName, list[ShapeFacts]] = defaultdict(list)
+        self.tables_of: dict[str, set[TableName]] = defaultdict(set)
+        self.columns_of: dict[str, set[str]] = defaultdict(set)
+        self.reading: dict[str, list[tuple[TableName, ShapeFacts]]] = defaultdict(list)
+        self.polymorphic: list[tuple[TableName, ShapeFacts, str]] = []
+        for shape in shapes:
+            for table in shape.tables:
+                self.by_table[table].append(shape)
+                self._index(shape, table, catalog)
+        for table in self.by_table:
+            for name in held_by(table.name):
+                self.tables_of[name].add(table)
+
+    def _index(self, shape: ShapeFacts, table: TableName, catalog: Catalog | None) -> None:
+        read = columns_read(shape, table, catalog)
+        for column in read:
+            if column not in self.reading:
+                for name in may_mean(column):
+                    self.columns_of[name].add(column)
+            self.reading[column].append((table, shape))
+        self.polymorphic += [(table, shape, column) for column in sorted(polymorphic(read))[:1]]
 
 
-def by_name(child: ShapeFacts, key: Key, by_table: Parents, catalog: Catalog | None) -> Iterator[Link]:
+def by_name(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | None) -> Iterator[Link]:
     """A column named after the other table, a polymorphic reference, or key columns that both tables have."""
-    for table in sorted(by_table):
-        parents = [parent for parent in by_table[table] if distinct(child, parent)]
-        yield from _named_by_child(child, key, table, parents, catalog)
-        if table != key.table:
-            yield from _shared(child, key, table, parents, catalog)
-        if is_primary_key(key.table, key.columns, catalog) or _natural(key, catalog):
-            yield from _named_by_parent(child, key, table, parents, catalog)
+    yield from _named_by_child(child, key, parents, catalog)
+    yield from _shared(child, key, parents, catalog)
+    if is_primary_key(key.table, key.columns, catalog) or _natural(key, catalog):
+        yield from _named_by_parent(child, key, parents)
 
 
 def _natural(key: Key, catalog: Catalog | None) -> bool:
@@ -39,79 +69,83 @@ def columns_read(parent: ShapeFacts, table: TableName, catalog: Catalog | None) 
     return frozenset(known.by_column) if known else parent.columns.get(table, frozenset()) - {"*"}
 
 
-def _named_by_child(
-    child: ShapeFacts, key: Key, table: TableName, parents: list[ShapeFacts], catalog: Catalog | None
-) -> Iterator[Link]:
+def _named_by_child(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | None) -> Iterator[Link]:
     """To many: the child's bound column refers to the parent's key."""
-    target = beyond(child, key)
-    own = key_of(table, catalog)
     generic = polymorphic(key.columns)
     for column in sorted(key.columns):
-        named = not generic and refers(column, table, key.table, own[0] if len(own) == 1 else "")
-        if not named and (column not in generic or table == key.table):
+        if generic and column not in generic:
             continue
-        linked = f"{key.table.name}.{column} names {table.name}" if named else f"the polymorphic {column}"
-        far = target is not None and target != table
-        relation = _to_many(key, column, catalog) if not far else Relation.MANY_TO_MANY
-        for parent in parents:
+        named = {table for name in may_mean(column) for table in parents.tables_of.get(name, ())} | {key.table}
+        for table in sorted(parents.by_table if generic else named & parents.by_table.keys()):
+            own = key_of(table, catalog)
+            if generic and table == key.table:
+                continue
+            if not generic and not refers(column, table, key.table, own[0] if len(own) == 1 else ""):
+                continue
+            linked = f"the polymorphic {column}" if generic else f"{key.table.name}.{column} names {table.name}"
+            yield from _to_many(child, key, parents.by_table[table], table, (column,), own, linked, catalog)
+
+
+def _named_by_parent(child: ShapeFacts, key: Key, parents: Parents) -> Iterator[Link]:
+    """To one: a column that the parent reads refers to the child's key."""
+    own = next(iter(key.columns)) if len(key.columns) == 1 else ""
+    for column in sorted(
+        {c for name in (*held_by(key.table.name), "parent") for c in parents.columns_of.get(name, ())}
+    ):
+        for table, parent in parents.reading[column]:
+            if distinct(child, parent) and refers(column, key.table, table, own):
+                yield _to_one(child, parent, key, table, (column,), f"{table.name}.{column} names {key.table.name}")
+    for table, parent, column in parents.polymorphic:
+        if table != key.table and distinct(child, parent):
+            yield _to_one(child, parent, key, table, (column,), f"the polymorphic {column}")
+
+
+def _shared(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | None) -> Iterator[Link]:
+    """Both tables have the columns that the child is bound by: the key of one of them, as composite and natural keys
+    are carried on under their own name. ``id`` says nothing, for each table has its own."""
+    columns = tuple(sorted(key.columns))
+    if len(columns) == 1 and columns[0].lower() in PRIMARY_KEY_NAMES:
+        return
+    of_child = is_primary_key(key.table, key.columns, catalog)
+    rarest = min(columns, key=lambda column: len(parents.reading.get(column, ())))
+    carriers: dict[TableName, list[ShapeFacts]] = defaultdict(list)
+    for table, parent in parents.reading.get(rarest, ()):
+        if table != key.table and distinct(child, parent) and key.columns <= columns_read(parent, table, catalog):
+            carriers[table].append(parent)
+    for table, found in sorted(carriers.items()):
+        linked = f"{table.name} and {key.table.name} share {', '.join(columns)}"
+        if is_primary_key(table, key.columns, catalog):
+            yield from _to_many(child, key, found, table, columns, columns, linked, catalog)
+        elif of_child:
+            yield from (_to_one(child, parent, key, table, columns, linked) for parent in found)
+
+
+def _to_many(
+    child: ShapeFacts,
+    key: Key,
+    parents: Iterable[ShapeFacts],
+    table: TableName,
+    columns: tuple[str, ...],
+    own: tuple[str, ...],
+    linked: str,
+    catalog: Catalog | None,
+) -> Iterator[Link]:
+    target = beyond(child, key)
+    far = target is not None and target != table
+    unique = unique_set(catalog, key.table, columns) or is_primary_key(key.table, frozenset(columns), catalog)
+    relation = Relation.MANY_TO_MANY if far else Relation.ONE_TO_ONE if unique else Relation.ONE_TO_MANY
+    for parent in parents:
+        if distinct(child, parent):
             yield Link(
                 fingerprint(child),
                 fingerprint(parent),
                 relation,
                 BY_NAME,
                 (target if far else None) or key.table,
-                (column,),
+                columns,
                 table,
                 own,
                 key.table if far else None,
-                linked,
-            )
-
-
-def _named_by_parent(
-    child: ShapeFacts, key: Key, table: TableName, parents: list[ShapeFacts], catalog: Catalog | None
-) -> Iterator[Link]:
-    """To one: a column that the parent reads refers to the child's key."""
-    columns = tuple(sorted(key.columns))
-    for parent in parents:
-        read = columns_read(parent, table, catalog)
-        named = sorted(c for c in read if refers(c, key.table, table, columns[0] if len(columns) == 1 else ""))
-        generic = sorted(polymorphic(read)) if table != key.table else []
-        if named or generic:
-            column = (named or generic)[0]
-            linked = f"{table.name}.{column} names {key.table.name}" if named else f"the polymorphic {column}"
-            yield _to_one(child, parent, key, table, (column,), linked)
-
-
-def _shared(
-    child: ShapeFacts, key: Key, table: TableName, parents: list[ShapeFacts], catalog: Catalog | None
-) -> Iterator[Link]:
-    """Both tables have the columns that the child is bound by: the key of one of them, as composite and natural keys
-    are carried on under their own name. ``id`` says nothing, for each table has its own."""
-    if len(key.columns) == 1 and next(iter(key.columns)).lower() in PRIMARY_KEY_NAMES:
-        return
-    columns = tuple(sorted(key.columns))
-    linked = f"{table.name} and {key.table.name} share {', '.join(columns)}"
-    of_child = is_primary_key(key.table, key.columns, catalog)
-    of_parent = is_primary_key(table, key.columns, catalog)
-    for parent in parents:
-        if not key.columns <= columns_read(parent, table, catalog):
-            continue
-        if of_child and not of_parent:
-            yield _to_one(child, parent, key, table, columns, linked)
-        elif of_parent:
-            relation = Relation.ONE_TO_ONE if of_child else Relation.ONE_TO_MANY
-            target = beyond(child, key)
-            yield Link(
-                fingerprint(child),
-                fingerprint(parent),
-                Relation.MANY_TO_MANY if target and target != table else relation,
-                BY_NAME,
-                target or key.table,
-                columns,
-                table,
-                columns,
-                key.table if target and target != table else None,
                 linked,
             )
 
@@ -131,7 +165,3 @@ def _to_one(
         None,
         linked,
     )
-
-
-def _to_many(key: Key, column: str, catalog: Catalog | None) -> Relation:
-    return Relation.ONE_TO_ONE if unique_set(catalog, key.table, (column,)) else Relation.ONE_TO_MANY

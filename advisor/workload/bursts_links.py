@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.model.catalog import Catalog, ForeignKey, TableName
 from advisor.model.workload import Relation
-from advisor.workload.bursts_by_name import by_name
+from advisor.workload.bursts_by_name import Parents, by_name
 from advisor.workload.bursts_facts import Key, ShapeFacts
 from advisor.workload.bursts_link import (
     BY_COUNT,
@@ -31,14 +31,11 @@ DOCUMENT_READS = frozenset(["find", "aggregate", "count", "distinct"])
 
 def links(children: Sequence[ShapeFacts], parents: Sequence[ShapeFacts], catalog: Catalog | None) -> list[Link]:
     """Every possible (child, parent) pair with its best link, in a fixed order."""
-    by_table: dict[TableName, list[ShapeFacts]] = defaultdict(list)
-    for parent in parents:
-        for table in parent.tables:
-            by_table[table].append(parent)
+    known_parents = Parents(parents, catalog)
     keys = _ForeignKeys(catalog)
     found: dict[tuple[str, str], Link] = {}
     for child in children:
-        for link in _links_of(child, by_table, keys, catalog):
+        for link in _links_of(child, known_parents, keys, catalog):
             known = found.get((link.child, link.parent))
             if known is None or (link.rank, link.linked_by) < (known.rank, known.linked_by):
                 found[link.child, link.parent] = link
@@ -56,14 +53,13 @@ class _ForeignKeys:
             self.to[key.referenced].append(key)
 
 
-def _links_of(
-    child: ShapeFacts, by_table: Mapping[TableName, list[ShapeFacts]], keys: _ForeignKeys, catalog: Catalog | None
-) -> Iterator[Link]:
+def _links_of(child: ShapeFacts, parents: Parents, keys: _ForeignKeys, catalog: Catalog | None) -> Iterator[Link]:
+    by_table = parents.by_table
     for key in child.keys:
         yield from _to_many(child, key, by_table, keys, catalog)
         yield from _to_one(child, key, by_table, keys, catalog)
         yield from _same_table(child, key, by_table, catalog)
-        yield from by_name(child, key, by_table, catalog)
+        yield from by_name(child, key, parents, catalog)
         yield from _by_count(child, key, by_table, catalog)
 
 

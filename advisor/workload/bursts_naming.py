@@ -70,13 +70,27 @@ def entity(column: str, key: str = "") -> str:
 
 
 @lru_cache(maxsize=65536)
-def named_like(table: str, wanted: str) -> bool:
-    """Whether ``table`` may hold the entity: equal, plural, or behind an application's prefix (``shop_author``)."""
+def held_by(table: str) -> frozenset[str]:
+    """The entities that a table may hold: its name in the singular, or what follows an application's prefix.
+
+    >>> sorted(held_by("shop_authors"))
+    ['author', 'shopauthor']
+    """
     found = words(table)
-    if not wanted or not found:
-        return False
-    found = (*found[:-1], singular(found[-1]))
-    return any("".join(found[start:]) == wanted for start in range(len(found)))
+    found = (*found[:-1], singular(found[-1])) if found else ()
+    return frozenset("".join(found[start:]) for start in range(len(found)))
+
+
+@lru_cache(maxsize=65536)
+def may_mean(column: str) -> frozenset[str]:
+    """Every entity that a column may refer to, whatever the referenced key is called.
+
+    >>> sorted(may_mean("record_label_id")), sorted(may_mean("parent"))
+    (['record', 'recordlabel'], [])
+    """
+    found = words(column)
+    wholes = {"".join((*found[: end - 1], singular(found[end - 1]))) for end in range(1, len(found))}
+    return frozenset((wholes | {entity(column)}) - {""})
 
 
 def refers(column: str, table: TableName, own: TableName, key: str = "") -> bool:
@@ -84,9 +98,10 @@ def refers(column: str, table: TableName, own: TableName, key: str = "") -> bool
     named = entity(column, key)
     if table == own:
         return named == "parent"
-    return named_like(table.name, named)
+    return bool(named) and named in held_by(table.name)
 
 
+@lru_cache(maxsize=65536)
 def polymorphic(columns: frozenset[str]) -> frozenset[str]:
     """Those of ``columns`` that refer to rows of any table, as another column says: ``commentable_id`` beside
     ``commentable_type``, ``object_id`` beside ``content_type_id``."""
