@@ -14,7 +14,8 @@ _MAGIC = b"PAR1"
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 
 Struct = dict[int, tuple[int, Any]]
-"""A Thrift structure: field number -> (type in the compact protocol, value); a list is (type, values)."""
+"""A Thrift structure: field number -> (type in the compact protocol, value). A list is (type, values), and a structure
+that is encoded already is bytes."""
 
 # Field numbers in parquet.thrift: of FileMetaData, of RowGroup, of ColumnChunk, of ColumnMetaData.
 _SCHEMA, _ROWS, _GROUPS = 2, 3, 4
@@ -25,10 +26,14 @@ _META_PLACES = (9, 10, 11, 14)
 
 @dataclass
 class Joined:
-    """The rows of several Parquet files with the same columns, appended to ``out`` one file after the other."""
+    """The rows of several Parquet files with the same columns, appended to ``out`` one file after the other.
+
+    ``whole`` is the footer so far, ``groups`` its row groups as they will be written.
+    """
 
     out: BinaryIO
     whole: Struct = field(default_factory=dict)
+    groups: list[bytes] = field(default_factory=list)
 
     def append(self, part: Path) -> None:
         """Put the rows of ``part`` behind those before; nothing is readable before :meth:`close`."""
@@ -40,19 +45,17 @@ class Joined:
             data.seek(0 if not self.whole else len(_MAGIC))
             shift = self.out.tell() - data.tell()
             _copy(data, self.out, end - size - data.tell())
-        if not self.whole:
-            self.whole = footer
-            self.whole[_GROUPS] = (_LIST, (_STRUCT, footer[_GROUPS][1][1]))  # an empty list may tell another type
-            return
-        assert footer[_SCHEMA] == self.whole[_SCHEMA], "the parts of a file have the same columns"
-        groups = self.whole[_GROUPS][1][1]
         for group in footer[_GROUPS][1][1]:
-            _move(group, shift, len(groups))
-            groups.append(group)
+            _move(group, shift, len(self.groups))
+            self.groups.append(_struct(group))
+        if not self.whole:
+            self.whole = {**footer, _ROWS: (footer[_ROWS][0], 0)}
+        assert footer[_SCHEMA] == self.whole[_SCHEMA], "the parts of a file have the same columns"
         self.whole[_ROWS] = (self.whole[_ROWS][0], self.whole[_ROWS][1] + footer[_ROWS][1])
 
     def close(self) -> None:
         """Write the footer of all; at least one file must have been appended."""
+        self.whole[_GROUPS] = (_LIST, (_STRUCT, self.groups))
         footer = _struct(self.whole)
         with self.out:
             self.out.write(footer + len(footer).to_bytes(4, "little") + _MAGIC)
@@ -150,7 +153,7 @@ def _struct(fields: Struct) -> bytes:
 
 def _value(kind: int, value: Any) -> bytes:
     if kind == _STRUCT:
-        return _struct(value)
+        return value if isinstance(value, bytes) else _struct(value)
     if kind in (_LIST, _SET):
         inner, values = value
         head = bytes([len(values) << 4 | inner]) if len(values) < 15 else bytes([240 | inner]) + _varint(len(values))
