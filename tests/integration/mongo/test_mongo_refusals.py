@@ -102,7 +102,7 @@ async def test_views_time_series_and_encrypted_collections_are_told_apart(server
     sizes = {"storageStats": {"count": 5, "size": 9}}
 
     def aggregate(asked: Any) -> dict[str, Any]:
-        known = {"$sample": [odd], "$collStats": [sizes]}
+        known: dict[str, list[dict[str, Any]]] = {"$sample": [odd], "$collStats": [sizes]}
         return answers(known.get(next(iter(asked["pipeline"][0])), []))
 
     def listing(asked: Any) -> dict[str, Any]:
