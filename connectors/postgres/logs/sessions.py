@@ -16,6 +16,10 @@ COLUMNS = ("extra", "paired", "ended", "failed", "opened", "line_")
 """What ``linked`` tells of an execution: microseconds of parse and bind, microseconds of its own ``duration`` line,
 when that line came, the SQLSTATE of the error that ended it, the line of its transaction's BEGIN, its line."""
 
+OPEN_AT_MOST = 20_000
+"""Open transactions remembered from piece to piece, those last heard of; more than any ``max_connections``. The others
+are of sessions that ended without a COMMIT, and would become more and more."""
+
 _TX = r"""
 CASE WHEN kind = 'T' THEN 'b'
      WHEN head IN ('BEGIN', 'START') THEN CASE WHEN NOT regexp_matches(body, '(?i);\s*(commit|end|rollback|abort)\b')
@@ -115,7 +119,9 @@ def carried(piece: Piece) -> str:
     return f"""
     CREATE OR REPLACE TABLE carry AS
     {plans} UNION ALL
-    SELECT r.* REPLACE (l.opened AS line, 'T' AS kind, NULL AS body, NULL AS head) {joined} WHERE l.opens
+    SELECT r.* REPLACE (l.opened AS line, 'T' AS kind, NULL AS body, NULL AS head) {joined}
+    WHERE l.opens AND l.rid >= (SELECT min(rid) FROM (SELECT rid FROM {piece.links} WHERE opens
+                                                      ORDER BY rid DESC LIMIT {OPEN_AT_MOST}))
     UNION ALL
     SELECT r.* REPLACE (l.line_ AS line) {joined} WHERE l.waits"""
 

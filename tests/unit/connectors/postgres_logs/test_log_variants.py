@@ -11,6 +11,7 @@ import pytest
 
 from advisor.ports import Step
 from connectors.postgres.logs import LogReading, read
+from connectors.postgres.logs.events import EventWriter
 
 FIRST = "2026-01-01 00:00:{0:02}.000 UTC"
 
@@ -205,3 +206,24 @@ def test_language_that_is_not_known_is_said(tmp_path: Path) -> None:
     assert [reason for reason, _, _ in reading.unread] == [
         "words in a language that is not known here (set lc_messages = 'C')"
     ]
+
+
+def test_transactions_that_never_end_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of sessions that are gone; the one that still says something keeps its transaction."""
+    monkeypatch.setattr("connectors.postgres.logs.files.PIECE", 20_000)
+    monkeypatch.setattr("connectors.postgres.logs.sessions.OPEN_AT_MOST", 5)
+    carried = []
+    written = EventWriter.add
+
+    def add(writer: EventWriter, table: str, source: str, last: bool = False) -> None:
+        written(writer, table, source, last)
+        carried.append(writer.database.execute("SELECT count(*) FROM carry").fetchone())
+
+    monkeypatch.setattr(EventWriter, "add", add)
+    message = "duration: 1.000 ms  statement: "
+    lines = [csv_line(n, f"{message}BEGIN", session=f"{n:x}.1") for n in range(1, 600, 2)]
+    lines = [line + csv_line(n, f"{message}SELECT {n}" if n else f"{message}BEGIN") for n, line in enumerate(lines)]
+    _, rows = reading_of(tmp_path, "".join(lines))
+    assert len(rows) == 600
+    assert len(set(column(tmp_path, "CASE session WHEN '6a.1' THEN unit ELSE '6a.1/0' END"))) == 1
+    assert max(count for (count,) in carried) <= 5
