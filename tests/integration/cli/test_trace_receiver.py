@@ -1,4 +1,4 @@
-"""``advisor serve --otlp FILE``: what an exporter posts is kept as it came, what is none is refused."""
+"""``advisor serve --otlp FILE``: what the reader knows of a post is kept, what is none is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from advisor.cli.service import _receive_traces
 from web.app import create_app
 from web.memory import MemoryReports
 
-SPANS = {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": [{"traceId": "ab" * 16}]}]}]}
+SPAN = {"traceId": "ab" * 16, "attributes": []}
+SPANS = {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": [SPAN]}]}]}
 
 
 async def test_traces_are_kept_and_anything_else_is_refused(tmp_path: Path) -> None:

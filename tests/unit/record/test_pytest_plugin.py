@@ -158,7 +158,6 @@ def test_a_baseline_without_a_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_workers_hand_over_what_they_find(tmp_path: Path) -> None:
-    pytest.importorskip("xdist")
     tests = "\n".join(f"def test_lazy_{n}(): lazy()" for n in range(4))
     options = ["--n-plus-one", "--n-plus-one-baseline", "known.json"]
     assert "4 passed" in run(tmp_path, tests, *options, "--n-plus-one-write-baseline", "-n", "2").stdout

@@ -1,16 +1,14 @@
-"""Every case that queryspy 0.6 documents as found or as not flagged, run through our detector and, where it is
-installed (``pip install queryspy==0.6.0``, MIT), through queryspy itself."""
+"""Every case that queryspy 0.6 documents as found or as not flagged, through our detector and through queryspy."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import queryspy
 from sqlalchemy import ForeignKey, StaticPool, create_engine, event, select, update
 from sqlalchemy.ext.asyncio import AsyncAttrs, AsyncSession, create_async_engine
 from sqlalchemy.orm import (
@@ -159,7 +157,7 @@ def different_questions(session: Session) -> None:
 
 def on_purpose(session: Session) -> None:
     owners = session.scalars(select(Owner)).all()
-    with ignore(), queryspy.ignore() if queryspy else nullcontext():
+    with ignore(), queryspy.ignore():
         for owner in owners:
             len(owner.pets)
 
@@ -180,14 +178,10 @@ NOT_FLAGGED: list[Callable[[Session], None]] = [
     flush,
 ]
 
-queryspy: Any = None
-with suppress(ImportError):
-    queryspy = import_module("queryspy")
-
 KINDS = {"lazy_load": {LAZY}, "column_load": {COLUMNS}, "repeated_statement": {LOOP, IDENTICAL, WRITES}}
 
 
-def run(case: Callable[[Session], None]) -> tuple[list[Repeat], int, int, list[Any] | None]:
+def run(case: Callable[[Session], None]) -> tuple[list[Repeat], int, int, list[Any]]:
     """What we find, how many statements we and the driver's event count, and what queryspy finds."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     Base.metadata.create_all(engine)
@@ -196,14 +190,10 @@ def run(case: Callable[[Session], None]) -> tuple[list[Repeat], int, int, list[A
     sent: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
     recorder = Recorder(root=Path(__file__).parent).sqlalchemy(engine, relations=True)
-    theirs = None
     with Session(engine) as session:
-        if queryspy:
-            with queryspy.record() as spy:
-                case(session)
-            theirs = list(spy.findings())
-        else:
+        with queryspy.record() as spy:
             case(session)
+        theirs = list(spy.findings())
         found, counted = repeats(recorder.events), len(statements(recorder.events))
     recorder.close()
     engine.dispose()
@@ -218,7 +208,7 @@ def test_what_it_finds_is_found_with_its_line(case: Callable[[Session], None], k
     assert repeat.file.endswith("test_queryspys_cases.py")
     assert repeat.line > 0
     assert repeat.hint
-    if theirs is not None and kind != WRITES:  # which it does not tell
+    if kind != WRITES:  # which it does not tell
         (their,) = theirs
         assert kind in KINDS[their.kind]
         assert repeat.count >= their.count
@@ -229,7 +219,7 @@ def test_what_it_does_not_flag_is_not_flagged(case: Callable[[Session], None]) -
     found, counted, sent, theirs = run(case)
     assert found == []
     assert counted == sent, "ignored statements are counted"
-    assert theirs in (None, [])
+    assert theirs == []
 
 
 async def awaitable_attributes(session: AsyncSession) -> None:
