@@ -9,8 +9,8 @@ import pytest
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.workload import Relation
-from advisor.workload import bursts_naming
-from advisor.workload.bursts_naming import is_primary_key, polymorphic, refers
+from advisor.workload.bursts import naming
+from advisor.workload.bursts.naming import is_primary_key, polymorphic, refers
 
 
 def table(name: str) -> TableName:
@@ -28,7 +28,7 @@ def loop(log: Any, parent: str, *children: str, n: int = 8) -> Any:
 
 
 def test_examples() -> None:
-    assert doctest.testmod(bursts_naming).failed == 0
+    assert doctest.testmod(naming).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def test_transactions_that_never_end_are_forgotten(tmp_path: Path, monkeypatch: 
 
     def add(writer: EventWriter, table: str, source: str, last: bool = False) -> None:
         written(writer, table, source, last)
-        carried.append(writer.database.execute("SELECT count(*) FROM carry").fetchone())
+        carried.extend(writer.database.execute("SELECT count(*) FROM carry").fetchall())
 
     monkeypatch.setattr(EventWriter, "add", add)
     message = "duration: 1.000 ms  statement: "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.workload import Relation
-from advisor.workload.bursts_facts import Key, ShapeFacts
+from advisor.workload.bursts.facts import Key, ShapeFacts
 
 BY_FOREIGN_KEY, BY_NAME, BY_TABLE, BY_POSITION, BY_COUNT = 0, 1, 2, 3, 4
 """Ranks of a link's proof, best first: a declared foreign key, a naming convention, the same table read again, the

@@ -12,9 +12,9 @@ import duckdb
 from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, CallSite, EvidenceLine, Relation, Suppressed, UnitKind
 from advisor.ports import Options
-from advisor.workload.bursts_facts import ShapeFacts
-from advisor.workload.bursts_link import BY_FOREIGN_KEY, BY_NAME, BY_POSITION, Link
-from advisor.workload.bursts_verdicts import REASONS
+from advisor.workload.bursts.facts import ShapeFacts
+from advisor.workload.bursts.link import BY_FOREIGN_KEY, BY_NAME, BY_POSITION, Link
+from advisor.workload.bursts.verdicts import REASONS
 
 UNIT_KINDS = (UnitKind.TRACE, UnitKind.TRANSACTION, UnitKind.SESSION)
 CONFIDENCE_OF_RANK = {BY_FOREIGN_KEY: 0.95, BY_NAME: 0.75, BY_POSITION: 0.65}

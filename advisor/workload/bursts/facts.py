@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
-from advisor.workload.bursts_naming import named_as_key
+from advisor.workload.bursts.naming import named_as_key
 
 READS = frozenset(["SELECT", "WITH", "DECLARE", "VALUES", "TABLE", "find", "aggregate", "count", "distinct"])
 SYSTEM_SCHEMAS = frozenset(["pg_catalog", "information_schema", "pg_toast"])

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.workload import Relation
-from advisor.workload.bursts_facts import Key, ShapeFacts
-from advisor.workload.bursts_link import BY_NAME, Link, beyond, distinct, fingerprint, key_of, unique_set
-from advisor.workload.bursts_naming import (
+from advisor.workload.bursts.facts import Key, ShapeFacts
+from advisor.workload.bursts.link import BY_NAME, Link, beyond, distinct, fingerprint, key_of, unique_set
+from advisor.workload.bursts.naming import (
     PRIMARY_KEY_NAMES,
     entity,
     held_by,

@@ -1,6 +1,6 @@
 """Find N+1 bursts, write loops and repeated queries in the order of events alone.
 
-The search is SQL over DuckDB (the ``bursts_*.sql`` files, run in the order of :data:`STEPS`); Python sees shapes and
+The search is SQL over DuckDB (the ``*.sql`` files, run in the order of :func:`find_bursts`); Python sees shapes and
 (parent, child) pairs, never single events. The rule and its figures: ``n_plus_one.md``, section 2 of the research.
 """
 
@@ -17,15 +17,15 @@ from advisor.model.catalog import Catalog
 from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, Suppressed
 from advisor.ports import Options
-from advisor.workload.bursts_by_position import by_position
-from advisor.workload.bursts_facts import ShapeFacts, facts_of
-from advisor.workload.bursts_link import Link
-from advisor.workload.bursts_links import links
-from advisor.workload.bursts_told import Told, burst_of, fanout_of, suppressed_of, told
-from advisor.workload.bursts_verdicts import PATTERNS
+from advisor.workload.bursts.by_position import by_position
+from advisor.workload.bursts.facts import ShapeFacts, facts_of
+from advisor.workload.bursts.link import Link
+from advisor.workload.bursts.links import links
+from advisor.workload.bursts.told import Told, burst_of, fanout_of, suppressed_of, told
+from advisor.workload.bursts.verdicts import PATTERNS
 
-PARENTS = ("bursts_parents", "bursts_nested", "bursts_nested", "bursts_nested")
-"""SQL files that find the parents of a round of links; ``bursts_nested`` once a level below the first."""
+PARENTS = ("parents", "nested", "nested", "nested")
+"""SQL files that find the parents of a round of links; ``nested`` once a level below the first."""
 
 SURE_IN_ONE_UNIT = 50
 """A burst of this many executions is reported even when seen in fewer than ``min_units`` units (research, 2.5)."""
@@ -48,8 +48,8 @@ def find_bursts(
     """
     facts = [facts_of(shapes[name], catalog) for name in sorted(shapes)]
     _declare_shapes(database, facts, options)
-    _run(database, "bursts_events")
-    _run(database, "bursts_groups")
+    _run(database, "events")
+    _run(database, "groups")
     repeated = {row["shape"] for row in _rows(database, "SELECT DISTINCT shape FROM burst_group WHERE role = 'read'")}
     often = _rows(
         database,
@@ -63,8 +63,8 @@ def find_bursts(
     for step in PARENTS:
         _run(database, step)
     found += _links_by_position(database, facts, catalog)
-    _run(database, "bursts_verdict")
-    _run(database, "bursts_fanout")
+    _run(database, "verdict")
+    _run(database, "fanout")
     return _results(database, facts, {(link.child, link.parent): link for link in found}, options)
 
 
@@ -72,7 +72,7 @@ def _links_by_position(
     database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], catalog: Catalog | None
 ) -> list[Link]:
     """A second round for what neither keys nor names explain."""
-    _run(database, "bursts_positions")
+    _run(database, "positions")
     pairs = [(facts[row["child"]], facts[row["parent"]]) for row in _rows(database, "FROM burst_position")]
     found = [link for child, parent in pairs for link in by_position(child, parent, catalog)]
     if found:
@@ -138,7 +138,7 @@ def _insert(database: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tupl
 
 
 def _run(database: duckdb.DuckDBPyConnection, step: str) -> None:
-    database.execute(files("advisor.workload").joinpath(f"{step}.sql").read_text(encoding="utf-8"))
+    database.execute(files("advisor.workload.bursts").joinpath(f"{step}.sql").read_text(encoding="utf-8"))
 
 
 def _rows(database: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:

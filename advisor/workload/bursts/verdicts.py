@@ -1,4 +1,4 @@
-"""The verdicts of ``bursts_verdict.sql`` in words: which are patterns to report, and why the others are none."""
+"""The verdicts of ``verdict.sql`` in words: which are patterns to report, and why the others are none."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ FROM (
 )
 GROUP BY unit, shape;
 
--- Filled by bursts_parents, once for each round of links.
+-- Filled by parents.sql, once for each round of links.
 CREATE OR REPLACE TEMP TABLE burst_anchor (
     unit UBIGINT, child INTEGER, parent INTEGER, anchor BIGINT, anchor_seq BIGINT, within BOOLEAN, rows BIGINT, n BIGINT,
     params BIGINT, first_pos BIGINT, last_pos BIGINT, delay BIGINT);

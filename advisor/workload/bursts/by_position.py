@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from advisor.model.catalog import Catalog, Table, TableName
 from advisor.model.workload import Relation
-from advisor.workload.bursts_by_name import columns_read
-from advisor.workload.bursts_facts import Key, ShapeFacts
-from advisor.workload.bursts_link import BY_POSITION, Link, beyond, fingerprint, key_of, unique_set
-from advisor.workload.bursts_naming import is_primary_key
+from advisor.workload.bursts.by_name import columns_read
+from advisor.workload.bursts.facts import Key, ShapeFacts
+from advisor.workload.bursts.link import BY_POSITION, Link, beyond, fingerprint, key_of, unique_set
+from advisor.workload.bursts.naming import is_primary_key
 
 
 def by_position(child: ShapeFacts, parent: ShapeFacts, catalog: Catalog | None) -> Iterator[Link]:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.model.catalog import Catalog, ForeignKey, TableName
 from advisor.model.workload import Relation
-from advisor.workload.bursts_by_name import Parents, by_name
-from advisor.workload.bursts_facts import Key, ShapeFacts
-from advisor.workload.bursts_link import (
+from advisor.workload.bursts.by_name import Parents, by_name
+from advisor.workload.bursts.facts import Key, ShapeFacts
+from advisor.workload.bursts.link import (
     BY_COUNT,
     BY_FOREIGN_KEY,
     BY_TABLE,
@@ -23,7 +23,7 @@ from advisor.workload.bursts_link import (
     fingerprint,
     unique_set,
 )
-from advisor.workload.bursts_naming import is_primary_key
+from advisor.workload.bursts.naming import is_primary_key
 
 DOCUMENT_READS = frozenset(["find", "aggregate", "count", "distinct"])
 """Commands of MongoDB that read."""
