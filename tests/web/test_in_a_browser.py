@@ -189,7 +189,7 @@ def test_a_scan_is_watched_live_and_leads_to_its_report(
     page.get_by_label("Its URL").fill("postgresql://app:pw@staging/shop")
     page.get_by_role("button", name="Add and scan").click()
     page.get_by_text("Reading the catalog").last.wait_for()
-    assert page.get_by_text("4 of 8 tables").last.is_visible()
+    page.get_by_text("4 of 8 tables").last.wait_for()
     gate.open.set()
     page.get_by_role("heading", name="4 problems and 1 minor one on 3 tables").wait_for()
     assert page.url.endswith("/reports/2")
