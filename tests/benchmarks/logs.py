@@ -255,6 +255,7 @@ def compare(given: argparse.Namespace) -> None:
     statements = int(given.gigabytes * 1e9 / BYTES_PER_STATEMENT) or given.statements
     with ExitStack() as stack:
         folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
         if given.growth:
             growth(folder, statements, given.sessions)
         else:
