@@ -49,7 +49,12 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         suppressed: tuple[Suppressed, ...] = ()
         if events.queries and isinstance(engine, DuckDB):
             known = shapes.known(events.queries)
-            bursts, suppressed = find_bursts(database, known, capture.catalog, options)
+            try:
+                bursts, suppressed = find_bursts(database, known, capture.catalog, options)
+            except duckdb.OutOfMemoryException as error:
+                raise SourceError(
+                    "The search for repeated queries needs more memory than it may take; analyze fewer hours at a time."
+                ) from error
     started, ended = window_of(capture, events) if events.queries else statements_window(capture, statements)
     seconds = (ended - started).total_seconds() if started and ended else 0.0
     queries, notes = add_statements(asked, statements, capture, shapes, seconds)
