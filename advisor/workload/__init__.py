@@ -50,7 +50,7 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         if events.queries and isinstance(engine, DuckDB):
             known = shapes.known(events.queries)
             try:
-                bursts, suppressed = find_bursts(database, known, capture.catalog, options)
+                bursts, suppressed = find_bursts(database, known, capture.catalog, options, progress)
             except duckdb.OutOfMemoryException as error:
                 raise SourceError(
                     "The search for repeated queries needs more memory than it may take; analyze fewer hours at a time."

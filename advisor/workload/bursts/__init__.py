@@ -16,7 +16,7 @@ import duckdb
 from advisor.model.catalog import Catalog
 from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, Suppressed
-from advisor.ports import Options
+from advisor.ports import Options, Progress, Step, silent
 from advisor.workload.bursts.by_position import by_position
 from advisor.workload.bursts.facts import ShapeFacts, facts_of
 from advisor.workload.bursts.link import Link
@@ -32,6 +32,16 @@ SURE_IN_ONE_UNIT = 50
 SURE_IN_A_RUN = 20
 """So many in one unit are enough where next to nothing comes between them (as in the labelled MongoDB log)."""
 
+EVENTS_AT_ONCE = 2_000_000
+"""Events that are put in order at once: DuckDB's window functions need all their rows in memory; 4 M take 500 MB."""
+
+_EVENTS = """CREATE OR REPLACE TEMP TABLE burst_event (
+    seq BIGINT, stream UBIGINT, pool UBIGINT, route VARCHAR, role VARCHAR, shape INTEGER, started BIGINT, ended BIGINT,
+    spent DOUBLE, rows BIGINT, elements INTEGER, params UBIGINT, keyed UBIGINT, conflict BOOLEAN, client_timed BOOLEAN,
+    inside BOOLEAN, gap DOUBLE, pos BIGINT, chunk_no BIGINT, unit_no BIGINT, chunk UBIGINT, unit UBIGINT, kind TINYINT)
+"""
+"""Times in microseconds."""
+
 Row = Mapping[str, Any]
 
 
@@ -40,6 +50,7 @@ def find_bursts(
     shapes: Mapping[str, QueryShape],
     catalog: Catalog | None,
     options: Options,
+    progress: Progress = silent,
 ) -> tuple[tuple[Burst, ...], tuple[Suppressed, ...]]:
     """Search the table ``event`` (EVENT_COLUMNS, fingerprint, elements, seq) for repetition inside units of work.
 
@@ -48,7 +59,7 @@ def find_bursts(
     """
     facts = [facts_of(shapes[name], catalog) for name in sorted(shapes)]
     _declare_shapes(database, facts, options)
-    _run(database, "events")
+    _number_events(database, progress)
     _run(database, "groups")
     repeated = {row["shape"] for row in _rows(database, "SELECT DISTINCT shape FROM burst_group WHERE role = 'read'")}
     often = _rows(
@@ -66,6 +77,18 @@ def find_bursts(
     _run(database, "verdict")
     _run(database, "fanout")
     return _results(database, facts, {(link.child, link.parent): link for link in found}, options)
+
+
+def _number_events(database: duckdb.DuckDBPyConnection, progress: Progress) -> None:
+    """Events in their units of work. What is still open where one part of the file ends is cut in two."""
+    database.execute(_EVENTS)
+    (count,) = database.execute("SELECT coalesce(max(seq) + 1, 0) FROM event").fetchone() or (0,)
+    for first in range(0, count, EVENTS_AT_ONCE):
+        progress(Step("Searching for repetition", first, count, "events"))
+        database.execute(f"SET VARIABLE first_seq = {first}; SET VARIABLE next_seq = {first + EVENTS_AT_ONCE}")
+        _run(database, "events")
+        _run(database, "units")
+    _run(database, "traces")
 
 
 def _links_by_position(

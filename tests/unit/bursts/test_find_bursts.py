@@ -29,6 +29,17 @@ def loop(log: Any, parent: str, *children: str, n: int = 8, times: int = 3, tran
     return log
 
 
+@pytest.mark.parametrize("at_once", [1000, 100, 61])
+def test_a_long_log_is_searched_part_by_part(
+    log: Any, books: Catalog, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("advisor.workload.bursts.EVENTS_AT_ONCE", at_once)
+    (burst,), _ = loop(log, BOOKS, AUTHOR, n=20, times=10).find(books)
+    # A part of the file may end between a parent and its children: those of one unit count less, no unit twice.
+    assert burst.pattern == "n-plus-one"
+    assert 160 <= burst.executions <= 200
+
+
 @pytest.mark.parametrize("transaction", [True, False])
 @pytest.mark.parametrize(
     ("child", "relation"),
