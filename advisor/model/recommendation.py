@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from advisor.model.catalog import Index, TableName
-from advisor.model.finding import Confidence
+from advisor.model.finding import Confidence, Finding
 from advisor.model.impact import MigrationImpact
 from advisor.model.plan import Plan
 from advisor.model.workload import CallSite
@@ -223,6 +223,18 @@ class Recommendation:
             case _:
                 words = f"{self.kind} {'_'.join(table.name for table in self.tables)} {self.id[-6:]}"
         return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")[:80]
+
+    def cures(self, finding: Finding) -> bool:
+        """Whether ``finding`` led to this remedy: its rule and index; for code all of its statements, else one."""
+        if finding.rule not in self.rules or (self.tables and not {*self.tables} & {*finding.tables}):
+            return False
+        match self.action:
+            case DropIndex(index=index) | RebuildIndex(index=index):
+                return finding.index in ("", index.name)
+            case EagerLoad() | RewriteQuery():
+                return {*finding.shapes} <= {*self.shapes}
+            case _:
+                return not (finding.shapes and self.shapes) or bool({*finding.shapes} & {*self.shapes})
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,10 +80,9 @@ def _recommended(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _only_found(report: Report) -> Iterator[dict[str, Any]]:
-    """Findings whose rule and shapes no recommendation carries."""
-    taken = {(rule, shape) for each in report.recommendations for rule in each.rules for shape in each.shapes or ("",)}
+    """Findings that no recommendation cures."""
     for finding in report.findings:
-        if any((finding.rule, shape) in taken for shape in finding.shapes or ("",)):
+        if any(each.cures(finding) for each in report.recommendations):
             continue
         yield {
             "ruleId": finding.rule,

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from advisor import export
 from advisor.model.finding import Finding
-from advisor.model.recommendation import MigrationStub, Recommendation
+from advisor.model.recommendation import Declined, EagerLoad, MigrationStub, Recommendation, RewriteQuery
 from advisor.model.report import Report
 from advisor.registry import with_attribute
 from advisor.report import words
@@ -95,7 +95,6 @@ def recommendation(
     names = [offered.name for offered in known]
     chosen = tool or ("sql" if "sql" in names else names[0] if names else "")
     stub = stub_of(report, each, chosen) if chosen else MigrationStub("", each.id, ())
-    mine = {*each.tables}
     return RecommendationPage(
         report_id=report_id,
         recommendation=each,
@@ -104,8 +103,8 @@ def recommendation(
         is_note=all(path.startswith("notes/") for path, _ in stub.files),
         tool=chosen,
         tools=tuple((offered.name, offered.title, offered.language) for offered in known),
-        findings=tuple(f for f in report.findings if f.rule in each.rules and (mine & {*f.tables} or not mine)),
-        declined=tuple(d for d in report.declined if d.kind == each.kind and mine & {*d.tables}),
+        findings=tuple(filter(each.cures, report.findings)),
+        declined=_alternatives(report, each),
         decision=store.decisions(report.server.name).get(each.id),
     )
 
@@ -165,3 +164,14 @@ def _find(report: Report, identity: str) -> Recommendation:
 
 def _names(thing: Finding | Recommendation, table: str) -> bool:
     return not table or table in map(str, thing.tables)
+
+
+def _alternatives(report: Report, each: Recommendation) -> tuple[Declined, ...]:
+    """What else of its kind was weighed for the same tables; of code, for the same statements."""
+    return tuple(
+        declined
+        for declined in report.declined
+        if declined.kind == each.kind
+        and {*each.tables} & {*declined.tables}
+        and (not isinstance(each.action, EagerLoad | RewriteQuery) or {*each.shapes} & {*declined.shapes})
+    )
