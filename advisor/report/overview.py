@@ -170,7 +170,15 @@ def _sure(report: Report) -> str:
     sure = f"{told[0].upper()}{told[1:]}. " if told else ""
     blind = sum(not part.seen for part in report.coverage)
     unseen = f" {words.plural(blind, 'thing')} could not be seen." if blind else ""
-    return f"{sure}It rests on {window(report)}.{unseen}"
+    return f"{sure}It rests on {window(report)}.{_scaled(report)}{unseen}"
+
+
+def _scaled(report: Report) -> str:
+    """Minutes do not make a day: said where a figure a day rests on less than an hour."""
+    seen = report.workload.duration_s
+    if not 0 < seen < 3600 or not any(r.benefit.ms_saved_per_day for r in report.recommendations):
+        return ""
+    return f" Figures a day hold if the {words.duration(seen * 1000)} are typical."
 
 
 def _do(kinds: Counter[str]) -> str:
