@@ -2,9 +2,9 @@
 
 A positive is an expected burst (child, parent, relation, pattern) of a case; it is found when the search over that
 case's events alone reports it. Whatever else is reported is a false positive, in positive cases and in look-alikes.
-``--held-out`` takes the applications that were labelled before the search ever ran on them, and prints what the first
-run said beside what is said now. ``--no-catalog`` hides the schema, ``--together`` searches a whole application's log
-at once.
+``--held-out`` and ``--third`` take the applications that were labelled before the search ever ran on them, and print
+what the first run said beside what is said now. ``--no-catalog`` hides the schema, ``--together`` searches a whole
+application's log at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from advisor.ports import Options
 from advisor.workload import digest
 
 CASES = Path(__file__).parents[1] / "cases" / "n_plus_one"
-HELD_OUT = CASES / "held_out"
+FOLDERS = {"--held-out": CASES / "held_out", "--third": CASES / "third"}
 
 
 @dataclass
@@ -133,7 +133,7 @@ def _count(score: Score, name: str, wanted: list[Any], seen: list[Any]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    corpus = Corpus(HELD_OUT if "--held-out" in arguments else CASES)
+    corpus = Corpus(next((FOLDERS[option] for option in FOLDERS if option in arguments), CASES))
     together = "--together" in arguments
     kinds = {"with catalog": True, "without catalog": False}
     if "--no-catalog" in arguments or together:

@@ -2,9 +2,10 @@
 
 Runs the applications of tests/cases/n_plus_one/apps on a real PostgreSQL (embedded) that logs as csvlog, and writes
 ``<app>.parquet`` (events, values taken out), ``<app>.json`` (labels) and ``catalog.json`` beside them. With
-``--held-out`` those of tests/cases/n_plus_one/held_out, each with a schema and a catalog of its own; ``--labels`` only
-writes what the applications' authors expect, before anything ran. The held-out applications need peewee,
-tortoise-orm, psycopg2-binary, psycopg-pool and graphql-core (pip), Ruby's activerecord and pg, and PgBouncer.
+``--held-out`` those of tests/cases/n_plus_one/held_out, with ``--third`` those of tests/cases/n_plus_one/third, each
+with a schema and a catalog of its own; ``--labels`` only writes what the applications' authors expect, before anything
+ran. The held-out applications need peewee, tortoise-orm, psycopg2-binary, psycopg-pool and graphql-core (pip), Ruby's
+activerecord and pg, and PgBouncer; those of the third corpus say what they need.
 """
 
 from __future__ import annotations
@@ -43,6 +44,16 @@ HELD_OUT = {
     "graph_asyncpg": "",
     "parcels_pooled": "",
 }
+THIRD = {
+    "erp_eclipselink": "",
+    "forum_node": "",
+    "hospital_django": "",
+    "meters_psycopg": "",
+    "sky_sqlalchemy": "",
+    "tienda_doctrine": "",
+    "verein_sequel": "",
+}
+FOLDERS = {"--held-out": ("held_out", HELD_OUT), "--third": ("third", THIRD)}
 SETTINGS = {
     "logging_collector": "on",
     "log_destination": "csvlog",
@@ -55,15 +66,15 @@ SETTINGS = {
 
 
 def main(arguments: list[str]) -> None:
-    held_out = "--held-out" in arguments
-    folder, apps = (CASES / "held_out", HELD_OUT) if held_out else (CASES, APPS)
-    sys.path[:0] = [str(CASES / "apps"), str(folder / "apps")]
+    name, apps = next((FOLDERS[option] for option in FOLDERS if option in arguments), ("", APPS))
+    folder = CASES / name
+    sys.path[:0] = [str(CASES / "apps"), str(CASES / "held_out" / "apps"), str(folder / "apps")]
     for app in [name for name in arguments if not name.startswith("--")] or list(apps):
         module = importlib.import_module(app)
         _write_labels(folder / f"{app}.json", [*module.POSITIVE, *module.NEGATIVE])
         if "--labels" not in arguments:
-            schema = folder / "apps" / (f"{app}.sql" if held_out else "schema.sql")
-            _record(module, app, apps[app], schema, folder, f"{app}.catalog.json" if held_out else "catalog.json")
+            schema = folder / "apps" / (f"{app}.sql" if name else "schema.sql")
+            _record(module, app, apps[app], schema, folder, f"{app}.catalog.json" if name else "catalog.json")
 
 
 def _write_labels(path: Path, cases: list[Any]) -> None:
@@ -76,14 +87,17 @@ def _write_labels(path: Path, cases: list[Any]) -> None:
 
 def _record(module: Any, app: str, driver: str, schema: Path, folder: Path, catalog_name: str) -> None:
     """On a server of its own: each log holds one application, as a team would find it."""
-    with EmbeddedServer(version=16, settings=SETTINGS) as server:
+    settings = SETTINGS | getattr(module, "SETTINGS", {})
+    with EmbeddedServer(version=getattr(module, "VERSION", 16), settings=settings) as server:
         url = server.url_of("shop")
         asyncio.run(_prepare(server.url_of("postgres"), url, schema.read_text(encoding="utf-8")))
         cases = list(module.record(server.url_of("shop", driver), f"{app}/"))
         catalog = asyncio.run(_catalog(url))
         time.sleep(0.5)
         raw = Path(server.data / "events.parquet")
-        read(sorted((server.data / "log").glob("*.csv")), raw)
+        ending = {"csvlog": "csv", "jsonlog": "json"}.get(settings["log_destination"], "log")
+        logs = sorted((server.data / "log").glob(f"*.{ending}"))
+        read(logs, raw, log_line_prefix=settings.get("log_line_prefix", ""))
         _keep(raw, folder / f"{app}.parquet", app)
     known = json.dumps(encode(catalog), separators=(",", ":")) + "\n"
     (folder / catalog_name).write_text(known, encoding="utf-8")
