@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +28,7 @@ TEXTS: Mapping[str, tuple[Path, Path]] = {
     "error": (("attr", "errCode"), ("errCode",)),
     "connection": (("ctx",), ("connectionId",)),
     "truncated": (("truncated",), ("truncated",)),
+    "build": (("attr", "buildInfo", "version"), ("buildInfo", "version")),
 }
 """Texts, with their paths in a log line and in a profiler's document; an object's text is its JSON."""
 
@@ -49,27 +49,33 @@ NUMBERS: Mapping[str, tuple[Path, Path]] = {
 """Counts, the same way; extended JSON may wrap them."""
 
 
-def structure(kind: Kind) -> str:
-    """What ``json_transform`` makes of a line: nested structs with the facts, all of them texts."""
+def columns(kind: Kind) -> str:
+    """The ``columns`` that ``read_json`` takes out of a line: nested structs with the facts, all else passed over."""
     found: dict[str, Any] = {}
-    for path in _paths(kind).values():
+    for name, path in _paths(kind).items():
         place = found
-        for name in path[:-1]:
-            place = place.setdefault(name, {})
-        place[path[-1]] = "VARCHAR"
-    return json.dumps(found)
+        for step in path[:-1]:
+            place = place.setdefault(step, {})
+        place[path[-1]] = "BIGINT" if name in NUMBERS and kind is Kind.LOG else "VARCHAR"
+    return "{" + ", ".join(f"'{name}': '{_type(inner)}'" for name, inner in found.items()) + "}"
 
 
 def selection(kind: Kind) -> str:
-    """The SELECT list that takes every fact out of ``facts``, a struct of :func:`structure`."""
-    plain = "TRY_CAST({} AS BIGINT)"
-    wrapped = "TRY_CAST(regexp_extract({}, '-?\\d+') AS BIGINT)"
-    number = plain if kind is Kind.LOG else wrapped
-    columns = []
-    for name, path in _paths(kind).items():
-        taken = "facts" + "".join(f"['{step}']" for step in path)
-        columns.append(f"{number.format(taken) if name in NUMBERS else taken} AS {name}")
-    return ", ".join(columns)
+    """The SELECT list that takes every fact out of :func:`columns`, and ``facts_missing`` where a line is no JSON."""
+    taken = {
+        name: '"' + path[0] + '"' + "".join(f"['{step}']" for step in path[1:]) for name, path in _paths(kind).items()
+    }
+    if kind is Kind.PROFILE:
+        # Extended JSON may wrap the profiler's counts.
+        taken |= {name: f"TRY_CAST(regexp_extract({taken[name]}, '-?\\d+') AS BIGINT)" for name in NUMBERS}
+    missing = " AND ".join(f'"{name}" IS NULL' for name in dict.fromkeys(path[0] for path in _paths(kind).values()))
+    return ", ".join([*(f"{text} AS {name}" for name, text in taken.items()), f"{missing} AS facts_missing"])
+
+
+def _type(inner: Any) -> str:
+    if isinstance(inner, str):
+        return inner
+    return "STRUCT(" + ", ".join(f'"{name}" {_type(part)}' for name, part in inner.items()) + ")"
 
 
 def _paths(kind: Kind) -> Mapping[str, Path]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +20,12 @@ from advisor.model.catalog import Catalog
 from advisor.model.plan import Plan
 from advisor.ports import Progress, Step, silent
 from connectors.mongo.commands import canonical
-from connectors.mongo.logs import fields
-from connectors.mongo.logs.looking import Kind, by_looking, opened
-from connectors.mongo.logs.skeleton import layers, stripped
+from connectors.mongo.logs.loading import load
+from connectors.mongo.logs.looking import Kind, by_looking
+from connectors.mongo.logs.queries import query
 from connectors.mongo.summaries import plans_of
 
 MEMORY_LIMIT = "1GB"
-_FILLED = "CASE WHEN strlen(line) > 100 THEN true ELSE trim(line) <> '' END"
-"""Whether a line holds anything: only short ones need a look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +67,10 @@ def read(
         duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": scratch}) as database,
     ):
         database.execute("SET TimeZone = 'UTC'")
+        # A long IN list would become a join, which does not keep the order of the lines.
+        database.execute("SET disabled_optimizers = 'in_clause'")
         key = secrets.token_hex(16)
-        database.execute(_sql("tables"))
+        database.execute(query("tables"))
         for number, path in enumerate(paths):
             progress(Step(f"Reading {path.name}", number, len(paths), "files"))
             kind = by_looking(path)
@@ -80,77 +78,8 @@ def read(
                 raise LogFormatError(
                     f"{path} is neither a mongod log (JSON, 4.4 or later) nor documents of system.profile."
                 )
-            _load(database, path, kind, Path(scratch), key)
+            load(database, path, kind, Path(scratch), key)
         return _digested(database, events, catalog, keep_values, progress)
-
-
-def _load(database: duckdb.DuckDBPyConnection, path: Path, kind: Kind, scratch: Path, key: str) -> None:
-    """Take one file's lines apart into the table ``operation``, and count those that are none."""
-    read = _lines(_plain(path, scratch))
-    wanted = "contains(line, '51803')" if kind is Kind.LOG else _FILLED
-    build = "contains(line, '\"id\":23403')" if kind is Kind.LOG else "false"
-    database.execute(
-        "INSERT INTO counted SELECT count(*), count(*) FILTER (NOT wanted), max(build) FROM"
-        f" (SELECT {wanted} AS wanted, CASE WHEN NOT wanted AND {build} THEN line END AS build"
-        f" FROM {read} WHERE {_FILLED})"
-    )
-    rows = _sql("operation")
-    for mark, part in (
-        ("read", read),
-        ("wanted", wanted),
-        ("structure", fields.structure(kind)),
-        ("facts", fields.selection(kind)),
-    ):
-        rows = rows.replace("{" + mark + "}", part)
-    given = stripped(f"({rows})", "asked")
-    limited = " OR ".join(f"contains(plain, '{mark}')" for mark in ('"limit":', '"skip":', "$limit", "$skip"))
-    keyed = f"""CASE WHEN {limited} THEN
-        md5('{key}' || regexp_replace(plain, '"\\$?(?:skip|limit)":-?\\d+', '', 'g')) END"""
-    hashed = f"(SELECT *, md5('{key}' || plain) AS given, {keyed} AS keyed FROM {given})"
-    question = "hash(operation || ' ' || ns || ' ' || plain)"
-    insert = "INSERT INTO taken BY NAME" if _exists(database) else "CREATE TEMP TABLE taken AS"
-    database.execute(
-        f"{insert} SELECT * EXCLUDE (plain, ended, facts_missing), {question} AS question,"
-        " TRY_CAST(ended AS TIMESTAMPTZ) AS ended"
-        f" FROM {layers(hashed, 'plain')}",
-        {"source": path.name, "kind": kind.value},
-    )
-
-
-def _exists(database: duckdb.DuckDBPyConnection) -> bool:
-    return bool(_rows(database, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'taken'"))
-
-
-def _lines(path: Path) -> str:
-    """The relation of a file's lines."""
-    return (
-        f"read_csv('{quoted(path)}', columns = {{'line': 'VARCHAR'}}, delim = '\x1f', quote = '', escape = '',"
-        " header = false, auto_detect = false, max_line_size = 67108864, strict_mode = false, ignore_errors = true)"
-    )
-
-
-def _plain(path: Path, scratch: Path) -> Path:
-    """The file as JSON lines, uncompressed: a JSON array (mongosh, mongoexport) is written out one document a line."""
-    with opened(path) as stream:
-        head = stream.read(1 << 16).lstrip()
-    first = head.partition(b"\n")[0].strip()
-    whole = head[:1] == b"[" or (head[:1] == b"{" and not first.rstrip(b",").endswith(b"}"))
-    with path.open("rb") as raw:
-        compressed = raw.read(3) in (b"BZh", b"\xfd7z") or raw.seek(0) is None or raw.read(2) == b"\x1f\x8b"
-    if not whole and not compressed:
-        return path
-    target = scratch / f"{abs(hash(path.name))}.jsonl"
-    with opened(path) as stream, target.open("wb") as out:
-        if not whole:
-            try:
-                shutil.copyfileobj(stream, out, 1 << 20)
-            except (EOFError, OSError):
-                return target  # a compressed file that was cut: what could be unpacked is read
-        else:
-            documents = json.loads(stream.read())
-            for document in documents if isinstance(documents, list) else [documents]:
-                out.write(json.dumps(document, separators=(",", ":")).encode() + b"\n")
-    return target
 
 
 def _digested(
@@ -172,28 +101,28 @@ def _digested(
     if len(_rows(database, "SELECT DISTINCT kind FROM operation WHERE reason IS NULL")) > 1:
         _run(database, "twice")
     progress(Step("Writing events"))
-    database.execute(f"COPY ({_sql('events')}) TO '{quoted(events)}' (FORMAT parquet, COMPRESSION snappy)")
+    database.execute(f"COPY ({query('events')}) TO '{quoted(events)}' (FORMAT parquet, COMPRESSION snappy)")
     database.execute(f"CREATE TEMP VIEW event AS FROM read_parquet('{quoted(events)}')")
     count = _rows(database, "SELECT count(*) FROM event")[0][0]
     unread = _rows(
         database, "SELECT reason, sum(lines) FROM excluded GROUP BY reason HAVING sum(lines) > 0 ORDER BY reason"
     )
-    total, others = _rows(database, "SELECT sum(total), sum(others) FROM counted")[0]
+    total = _rows(database, "SELECT coalesce(sum(lines), 0) FROM counted")[0][0]
     told = dict(unread)
-    if others:
+    if others := total - _rows(database, "SELECT count(*) FROM taken")[0][0]:
         told["other log messages"] = told.get("other log messages", 0) + others
     unread = list(told.items())
     started, ended = _rows(database, "SELECT epoch_us(min(started_at)), epoch_us(max(ended_at)) FROM event")[0]
-    builds = [row[0] for row in _rows(database, "SELECT build FROM counted WHERE build IS NOT NULL ORDER BY rowid")]
+    builds = _rows(database, "SELECT build FROM taken WHERE build IS NOT NULL ORDER BY rowid")
     return LogReading(
         events=count,
-        lines=int(total or 0),
+        lines=int(total),
         coverage=tuple(_coverage(database, count, unread)),
         plans=plans_of(_figures(database), catalog),
         window_started_at=_moment(started),
         window_ended_at=_moment(ended),
         unread=tuple((reason, int(lines)) for reason, lines in sorted(unread)),
-        version=_version(builds[-1]) if builds else "",
+        version=builds[-1][0] if builds else "",
         examples=tuple(sorted((text, ns, *_) for text, ns, *_ in _examples(database))) if keep_values else (),
     )
 
@@ -215,7 +144,7 @@ def _text(operation: str, ns: str, asked: str | None, written: bool) -> tuple[st
 
 
 def _figures(database: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    cursor = database.execute(_sql("figures"))
+    cursor = database.execute(query("figures"))
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -231,7 +160,9 @@ def _examples(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 
 def _coverage(database: duckdb.DuckDBPyConnection, count: int, unread: Iterable[tuple[str, int]]) -> Iterable[Coverage]:
     logs, profiled = _rows(
-        database, "SELECT count(*) FILTER (kind = 'log'), count(*) FILTER (kind = 'profile') FROM operation"
+        database,
+        "SELECT count(*) FILTER (kind = 'log' AND reason IS DISTINCT FROM 'other log messages'),"
+        " count(*) FILTER (kind = 'profile') FROM operation",
     )[0]
     if logs:
         yield Coverage("slow query lines", True, f"{logs:,} slow-query lines of the log were read.", count=logs)
@@ -251,13 +182,6 @@ def _coverage(database: duckdb.DuckDBPyConnection, count: int, unread: Iterable[
         yield Coverage("left out", not cut, f"{lines:,}: {reason}.", remedy, int(lines))
 
 
-def _version(line: str) -> str:
-    try:
-        return str(json.loads(line)["attr"]["buildInfo"]["version"])
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
 def _moment(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
@@ -270,13 +194,9 @@ def _insert(database: duckdb.DuckDBPyConnection, declare: str, table: str, rows:
         database.execute(f"INSERT INTO {table} VALUES {marks}", [value for row in chunk for value in row])
 
 
-def _rows(database: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return database.execute(query).fetchall()
+def _rows(database: duckdb.DuckDBPyConnection, text: str) -> list[tuple[Any, ...]]:
+    return database.execute(text).fetchall()
 
 
 def _run(database: duckdb.DuckDBPyConnection, name: str) -> None:
-    database.execute(_sql(name))
-
-
-def _sql(name: str) -> str:
-    return files("connectors.mongo.logs").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    database.execute(query(name))

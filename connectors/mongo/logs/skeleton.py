@@ -2,7 +2,8 @@
 
 It is only a key to group by: one example of each group is then written canonically by :mod:`connectors.mongo.commands`.
 It must therefore never be coarser than the canonical text; being finer costs only a little time. Steps that few
-commands need stand behind a ``contains``, which is twenty times as cheap as a regular expression.
+commands need stand behind a ``contains``, which is ten times as cheap as a regular expression where it looks for a rare
+first character (``$``, a letter) and not for a quote or a colon.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ Replacement = tuple[str, str]
 
 STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
     # A pattern that begins with plain characters is searched for them: hence one for each of the usual types.
-    (('{"$',), tuple((_wrapped(names), r"@\1") for names in ("date", "oid", "uuid", "numberLong", _RARE))),
+    *(((f"${name}",), ((_wrapped(name), r"@\1"),)) for name in ("date", "oid", "uuid", "numberLong")),
+    (("$",), ((_wrapped(_RARE), r"@\1"),)),
     # Regular expressions: seekable or not, and their options.
     (
-        ('"$regex', "$regularExpression"),
+        ("$regex", "$regularExpression"),
         (
             (r'"(\$regex|pattern)":"\^\w(?:[^"|\\]|\\\\[^|"])*"', r'"\1":A'),
             (r'"(\$regex|pattern)":' + _STRING, r'"\1":R'),
@@ -38,8 +40,8 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
         ),
     ),
     # Names and field paths; the collection's own stands in the namespace.
-    (('"pipeline":', '"collation":', '"key":'), ((rf'"({_NAMES})":"([^"\\]*)"', r'"\1":<\2>'),)),
-    ((':"$', '["$'), ((r'([:\[,])"(\$[^"\\]*)"', r"\1<\2>"),)),
+    (('pipeline":', 'collation":', 'key":'), ((rf'"({_NAMES})":"([^"\\]*)"', r'"\1":<\2>'),)),
+    (("$",), ((r'([:\[,])"(\$[^"\\]*)"', r"\1<\2>"),)),
     # Values; an array's neighbours share a comma, hence twice.
     ((), ((":" + _STRING, ":S"),)),
     ((), ((r":-?(?:[2-9]|\d[\d.])[\d.eE+-]*", ":N"),)),
@@ -59,28 +61,27 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
 _OBJECT = r"\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\}"
 SESSION = r',"(?:lsid|\$clusterTime|txnNumber)":(?:-?\d+|' + _OBJECT + ")"
 """What drivers add to each command for the session."""
-_LSID, _DATABASE = 'lsid":{"id":{"$', 'db":'
-_OWN = ("filter", "query", "pipeline", "sort")
+_DATABASE = 'db":'
+_OWN = ("filter", "query", "pipeline", "sort", "limit", "skip")
 """Parts of a command that would stand behind its session's only where a driver mixes them."""
 
 
-def stripped(source: str, column: str) -> str:
-    """A query over ``source`` with a column ``plain``: the command without its session's parts and its comment.
+def stripped(source: str) -> str:
+    """A query over the rows of ``operation.sql`` with a column ``plain``: the command without session and comment.
 
     It is ``NULL`` where there is a reason to leave the line out.
 
-    Drivers write these after the command's own parts, so that cutting there is enough; where one of the command's own
-    parts follows, they are looked for. What is cut is only a key to group by and a digest's input: it need not be JSON.
+    Drivers write the session after the command's own parts, so that cutting there is enough (``head``, ``tail``); where
+    one of the command's own parts follows, they are looked for. What is cut is only a key to group by and a digest's
+    input: it need not be JSON.
     """
-    mixed = " OR ".join(f"""contains(tail, '"{name}":')""" for name in _OWN)
-    found = f"regexp_replace({column}, '{_quoted(SESSION)}', '', 'g')"
+    mixed = " OR ".join(f"""contains(tail, '{name}":')""" for name in _OWN)
+    found = f"regexp_replace(asked, '{_quoted(SESSION)}', '', 'g')"
     cut = f"CASE WHEN {mixed} THEN {found} ELSE head || split_part(tail, '{_DATABASE}', 2) END"
-    own = f"CASE WHEN reason IS NULL THEN {column} END"
-    parts = f"SELECT *, split_part({own}, '{_LSID}', 1) AS head, split_part({own}, '{_LSID}', 2) AS tail"
     without = """replace(cut, '"comment":"' || comment || '"', '')"""
     return (
         f"(SELECT * EXCLUDE (cut), CASE WHEN comment IS NULL THEN cut ELSE {without} END AS plain FROM"
-        f" (SELECT * EXCLUDE (head, tail), {cut} AS cut FROM ({parts} FROM {source})))"
+        f" (SELECT * EXCLUDE (head, tail), CASE WHEN reason IS NULL THEN {cut} END AS cut FROM {source}))"
     )
 
 

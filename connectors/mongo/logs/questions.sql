@@ -1,0 +1,10 @@
+-- Operations with digests of what they ask, with and without the place in its result, and the limit that they ask for. In
+-- braces: the key of this capture's digests, and the operations with `plain`.
+SELECT
+    *,
+    md5('{key}' || plain) AS given,
+    CASE WHEN contains(plain, 'limit":') OR contains(plain, 'skip":')
+        THEN md5('{key}' || regexp_replace(plain, '"\$?(?:skip|limit)":-?\d+', '', 'g')) END AS keyed,
+    CASE WHEN contains(plain, 'limit":') AND NOT q AND NOT contains(plain, '$lookup')
+        THEN TRY_CAST(regexp_extract(split_part(plain, 'limit":', 2), '\d+') AS BIGINT) END AS limit_asked
+FROM {operations}
