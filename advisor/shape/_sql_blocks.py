@@ -1,4 +1,4 @@
-"""A parsed statement -> QueryBlocks: one a query level, with simple subqueries, CTEs and views opened.
+"""A parsed query -> QueryBlocks: one a query level, with simple subqueries, CTEs and views opened.
 
 A subquery that only filters and renames is planned by PostgreSQL as part of the query around it (subquery pull-up,
 src/backend/optimizer/README; CTEs used once since PostgreSQL 12): its tables and conditions join the outer block.
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from advisor.model.catalog import Catalog, TableName
-from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, SortKey
+from advisor.model.catalog import Catalog
+from advisor.model.shape import Operand, Operator, Predicate, SortKey
 from advisor.shape._sql_keys import resolved_columns
 from advisor.shape._sql_predicates import Conditions
 from advisor.shape._sql_scope import (
@@ -31,7 +31,6 @@ from advisor.shape._sql_tree import (
     QUERIES,
     alias_columns,
     alias_of,
-    assigned_columns,
     common,
     is_aggregated,
     is_simple,
@@ -46,47 +45,16 @@ _MAX_DEPTH = 40
 
 
 @dataclass
-class Parsed:
-    """What the tree of a statement tells."""
-
-    blocks: tuple[QueryBlock, ...] = ()
-    tables: tuple[TableName, ...] = ()
-    written: TableName | None = None
-    assigned: tuple[str, ...] = ()
-
-
-@dataclass
 class Blocks:
-    """Walks one statement. Raises ``RecursionError`` for statements nested deeper than Python's stack."""
+    """Walks queries. Raises ``RecursionError`` for statements nested deeper than Python's stack."""
 
     catalog: Catalog | None
     canonical: Canonical
     drafts: list[Draft] = field(default_factory=list)
-    parsed: Parsed = field(default_factory=Parsed)
     views: int = 0
 
     def __post_init__(self) -> None:
         self.conditions = Conditions(self.canonical.values, self.canonical.lengths)
-
-    def statement(self, tree: exp.Expr) -> Parsed:
-        """Read the whole statement."""
-        self._modifying_or_query(tree, None)
-        self.parsed.blocks = tuple(draft.block() for draft in self.drafts if draft.tables)
-        tables = [name for draft in self.drafts for name in draft.tables]
-        self.parsed.tables = tuple(dict.fromkeys([*([self.parsed.written] if self.parsed.written else []), *tables]))
-        return self.parsed
-
-    def _modifying_or_query(self, tree: exp.Expr, parent: Scope | None) -> None:
-        if isinstance(tree, exp.Update):
-            self._update(tree, parent)
-        elif isinstance(tree, exp.Delete):
-            self._delete(tree, parent)
-        elif isinstance(tree, exp.Insert):
-            self._insert(tree, parent)
-        elif isinstance(tree, exp.Merge):
-            self._merge(tree, parent)
-        else:
-            self.query(tree, parent)
 
     def query(self, tree: exp.Expr, parent: Scope | None, draft: Draft | None = None) -> Scope | None:
         """Read a SELECT or set operation; returns the SELECT's scope."""
@@ -281,7 +249,7 @@ class Blocks:
     def _visit_cte(self, cte: Cte) -> None:
         if not cte.visited:
             cte.visited = True
-            self._modifying_or_query(cte.query, cte.scope)
+            self.query(cte.query, cte.scope)
 
     def _unvisited(self, scope: Scope) -> None:
         for cte in scope.ctes.values():
@@ -375,73 +343,3 @@ class Blocks:
                 if isinstance(projection, exp.Alias) and identifier(projection.args["alias"]) == identifier(node.this):
                     return unaliased(projection)
         return node
-
-    # Statements that write.
-
-    def _target(self, node: exp.Expr | None, scope: Scope) -> None:
-        while isinstance(node, exp.Schema):
-            node = node.this
-        if not isinstance(node, exp.Table):
-            return
-        name, table = find_table(self.catalog, node)
-        self.parsed.written = self.parsed.written or name
-        scope.sources.append(Source(alias_of(node) or name.name, scope.draft, name=name, table=table))
-        scope.draft.table(name)
-
-    def _opened(self, tree: exp.Expr, parent: Scope | None) -> Scope:
-        draft = Draft(outer=parent is None)
-        self.drafts.append(draft)
-        scope = Scope(draft, parent)
-        self._with(tree, scope)
-        return scope
-
-    def _finish(self, tree: exp.Expr, scope: Scope, pending: list[exp.Expr]) -> None:
-        for condition in pending:
-            self._condition(condition, scope)
-        for name in ("expressions", "returning"):
-            parts = tree.args.get(name) or []
-            for part in parts if isinstance(parts, list) else [parts]:
-                self._visit(part, scope)
-        self._unvisited(scope)
-
-    def _update(self, tree: exp.Update, parent: Scope | None) -> None:
-        scope = self._opened(tree, parent)
-        self._target(tree.this, scope)
-        self.parsed.assigned = (*self.parsed.assigned, *assigned_columns(tree.expressions))
-        self._finish(tree, scope, self._from(tree, scope))
-
-    def _delete(self, tree: exp.Delete, parent: Scope | None) -> None:
-        scope = self._opened(tree, parent)
-        self._target(tree.this, scope)
-        pending: list[exp.Expr] = []
-        for node in tree.args.get("using") or []:
-            self._source(node, scope, pending)
-        self._finish(tree, scope, [*pending, *self._from(tree, scope)])
-
-    def _insert(self, tree: exp.Insert, parent: Scope | None) -> None:
-        scope = self._opened(tree, parent)
-        self._target(tree.this, scope)
-        scope.draft.tables.clear()
-        scope.draft.read.clear()
-        columns = tree.this.expressions if isinstance(tree.this, exp.Schema) else []
-        self.parsed.assigned = tuple(identifier(column) for column in columns)
-        scope.sources.clear()
-        if isinstance(query := tree.args.get("expression"), exp.Expr):
-            if isinstance(query, exp.Values):
-                self._visit(query, scope)
-            else:
-                self.query(query, scope if scope.ctes or parent is not None else None)
-        self._unvisited(scope)
-
-    def _merge(self, tree: exp.Merge, parent: Scope | None) -> None:
-        scope = self._opened(tree, parent)
-        self._target(tree.this, scope)
-        pending: list[exp.Expr] = []
-        self._source(tree.args["using"], scope, pending)
-        pending.append(tree.args["on"])
-        whens = tree.args.get("whens")
-        if whens is not None:
-            self._visit(whens, scope)
-            updates = [part for update in whens.find_all(exp.Update) for part in update.expressions]
-            self.parsed.assigned = assigned_columns(updates)
-        self._finish(tree, scope, pending)

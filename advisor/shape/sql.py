@@ -16,9 +16,9 @@ from sqlglot.errors import SqlglotError
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import QueryShape
-from advisor.shape._sql_blocks import Blocks, Parsed
 from advisor.shape._sql_fingerprint import fingerprint
 from advisor.shape._sql_items import longest_list
+from advisor.shape._sql_statement import Parsed, Statement
 from advisor.shape._sql_text import Canonical, canonical
 from advisor.shape._sql_tokens import Kind, Token, closing, tokens, type_end, words
 
@@ -118,7 +118,7 @@ def _parse(items: Sequence[Token], rewritten: Canonical, catalog: Catalog | None
         trees = [tree for tree in sqlglot.parse(rewritten.parsable, dialect="postgres") if tree is not None]
         if len(trees) != 1:
             return Parsed(), f"the text holds {len(trees)} statements"
-        return Blocks(catalog, rewritten).statement(trees[0]), ""
+        return Statement(catalog, rewritten).parse(trees[0]), ""
     except SqlglotError as error:
         return Parsed(), "the parser could not read it: " + str(error).partition("\n")[0].partition(" Line ")[0]
     except RecursionError:
