@@ -49,7 +49,7 @@ def scan(
     tool: options.Tools = None,
     planner: options.Planner = Estimator.AUTO,
     sandbox: options.Sandbox = None,
-    watch: options.For = "0",  # type: ignore[assignment]
+    watch: options.For = "0",  # type: ignore[assignment]  # typer parses it
     keep_values: options.KeepValues = False,
     budget: options.Budget = None,
     max_indexes: options.MaxIndexes = None,
@@ -80,7 +80,7 @@ def capture(
     out: Annotated[Path, typer.Option(help="The capture to write: a folder, or a file that ends in .zip.")],
     log: options.Logs = None,
     schema: options.Schema = None,
-    watch: options.For = "0",  # type: ignore[assignment]
+    watch: options.For = "0",  # type: ignore[assignment]  # typer parses it
     keep_values: options.KeepValues = False,
     log_format: options.LogFormat = "",
     log_line_prefix: options.LinePrefix = "",

@@ -40,7 +40,7 @@ def listener(recorder: Recorder) -> tuple[Any, Callable[[], None]]:
     monitoring: Any = import_module("pymongo.monitoring")  # the application's own driver: nothing here depends on it
     commands = Commands(recorder)
 
-    class Listener(monitoring.CommandListener):  # type: ignore[misc]
+    class Listener(monitoring.CommandListener):  # type: ignore[misc]  # the base is Any
         def started(self, event: Any) -> None:
             try:
                 commands.started(event)

@@ -341,7 +341,7 @@ class Conditions:
             branch=branch,
             alias=key.source.alias,
             sql=text,
-            **operand,  # type: ignore[arg-type]
+            **operand,  # type: ignore[arg-type]  # fields of Predicate
         )
 
     def _emit(self, predicate: Predicate, scope: Scope) -> None:

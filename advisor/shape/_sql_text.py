@@ -238,7 +238,7 @@ class _Writer:
                 self.pieces.append(", ")
             self.pieces.append(self._number(at))
             if not position:
-                self.out.lengths[self.pieces[-1]] = len(values)  # type: ignore[index]
+                self.out.lengths[self.pieces[-1]] = len(values)  # type: ignore[index]  # just appended: a number
         self.pieces.append(self.items[close].raw)
         return close + 1
 

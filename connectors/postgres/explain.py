@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import asyncpg
 
@@ -115,10 +116,10 @@ async def _answer(session: Session, variants: Sequence[str], count: int) -> str:
     raise SourceError(_reason(reasons[0])) from reasons[0]
 
 
-async def _ask(connection: object, statement: str, count: int) -> str:
+async def _ask(connection: Any, statement: str, count: int) -> str:
     # The extended protocol, which `fetch` speaks, takes one command at a time: a text that smuggles a second one in is
     # refused by the server, whatever our own reading of it.
-    run = connection.fetch  # type: ignore[attr-defined]
+    run = connection.fetch
     if not count:
         return str((await run(f"EXPLAIN ({OPTIONS}) {statement}"))[0][0])
     answer = await _as_prepared(connection, statement, count)
@@ -128,7 +129,7 @@ async def _ask(connection: object, statement: str, count: int) -> str:
     try:
         whole = await _as_prepared(connection, statement, count)
     finally:
-        await asyncio.shield(connection.execute("RESET enable_partition_pruning"))  # type: ignore[attr-defined]
+        await asyncio.shield(connection.execute("RESET enable_partition_pruning"))
     # Dearer, it reads partitions that constants of the statement leave out: then the first answer is nearer.
     return whole if _cost(whole) <= _cost(answer) * SAME else answer
 
@@ -137,15 +138,15 @@ def _cost(answer: str) -> float:
     return float(json.loads(answer)[0]["Plan"]["Total Cost"])
 
 
-async def _as_prepared(connection: object, statement: str, count: int) -> str:
+async def _as_prepared(connection: Any, statement: str, count: int) -> str:
     """The generic plan, by way of parameters that are all NULL."""
-    run = connection.fetch  # type: ignore[attr-defined]
+    run = connection.fetch
     await run(f"PREPARE {NAME} AS {statement}")
     try:
         values = ", ".join(["NULL"] * count)
         return str((await run(f"EXPLAIN ({OPTIONS}) EXECUTE {NAME}({values})"))[0][0])
     finally:
-        await asyncio.shield(connection.execute(f"DEALLOCATE {NAME}"))  # type: ignore[attr-defined]
+        await asyncio.shield(connection.execute(f"DEALLOCATE {NAME}"))
 
 
 async def explain_all(

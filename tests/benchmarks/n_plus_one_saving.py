@@ -100,7 +100,7 @@ def main() -> None:
 
 def cases() -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[], list[Any]]]]:
     """Name -> (statement, what is read of each row, the advised options)."""
-    from shop_models import Author, Book, Publisher, Review  # type: ignore[import-not-found]
+    from shop_models import Author, Book, Publisher, Review  # type: ignore[import-not-found]  # an application under cases
     from sqlalchemy import select
     from sqlalchemy.orm import joinedload, selectinload
 

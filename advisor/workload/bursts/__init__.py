@@ -195,7 +195,10 @@ def _results(
         child, link = facts[row["child"]], found[names[row["child"]], names[row["parent"]]]
         if child.shape.fingerprint not in known:
             answer = fanout_of(row, child, link, options, database)
-            (bursts if isinstance(answer, Burst) else suppressed).append(answer)  # type: ignore[arg-type]
+            if isinstance(answer, Burst):
+                bursts.append(answer)
+            else:
+                suppressed.append(answer)
     suppressed.extend(_poolers(database))
     return _with_siblings(bursts), tuple(sorted(suppressed, key=lambda s: (s.pattern, s.child, s.reason)))
 

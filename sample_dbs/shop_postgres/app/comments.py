@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-from greenlet import getcurrent  # type: ignore[import-untyped]
+from greenlet import getcurrent  # type: ignore[import-untyped]  # it has no stubs
 from sqlalchemy import Connection, Engine, event
 
 SERVICES = str(Path(__file__).parent / "services")

@@ -25,7 +25,7 @@ class Database:
     async def warm(self) -> None:
         """Opens every connection of the pools, so that work is spread over them from the first request on."""
         for engine in (self.engine, self.batch_engine):
-            for connection in [engine.connect() for _ in range(engine.pool.size())]:  # type: ignore[attr-defined]
+            for connection in [engine.connect() for _ in range(engine.pool.size())]:  # type: ignore[attr-defined]  # a QueuePool
                 connection.close()
         for opened in [await self.async_engine.connect() for _ in range(POOL_SIZE)]:
             await opened.close()

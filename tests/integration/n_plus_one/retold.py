@@ -14,7 +14,7 @@ Visit = Callable[[Any], Any]
 
 
 def sqlalchemy_sync() -> tuple[dict[str, tuple[Query, Visit]], dict[str, tuple[Query, Any, Any]]]:
-    from shop_models import Author, Book, Review, User  # type: ignore[import-not-found]
+    from shop_models import Author, Book, Review, User  # type: ignore[import-not-found]  # an application under cases
     from sqlalchemy import func, select
 
     def newest(session: Any, book: Any) -> Any:
@@ -84,7 +84,7 @@ def sqlalchemy_async() -> tuple[dict[str, tuple[Query, Visit]], dict[str, tuple[
 
 
 def django_orm() -> tuple[dict[str, tuple[Query, Visit]], dict[str, tuple[Query, Visit, Visit]]]:
-    from djshop.models import Book, Review  # type: ignore[import-not-found]
+    from djshop.models import Book, Review  # type: ignore[import-not-found]  # an application under cases
 
     def books(n: int) -> Query:
         return lambda: Book.objects.order_by("id")[:n]

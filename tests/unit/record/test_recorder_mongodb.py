@@ -104,7 +104,7 @@ def test_no_value_is_kept(recorder: Recorder, tmp_path: Path) -> None:
 def test_what_breaks_in_the_listener_breaks_nothing(recorder: Recorder) -> None:
     listener = recorder.pymongo()
     assert isinstance(listener, CommandListener)
-    listener.started(SimpleNamespace(command_name="find"))  # type: ignore[arg-type]
+    listener.started(SimpleNamespace(command_name="find"))  # type: ignore[arg-type]  # a broken event
     assert recorder.failures == 1
     recorder.close()
     Wire(recorder).listener.succeeded(SimpleNamespace(request_id=5))

@@ -44,7 +44,7 @@ def explained(explain: dict[str, Any], indexes: Mapping[str, Index]) -> Cost:
 
     planner = object.__new__(SandboxPlanner)
     planner.planner = "MongoDB 5.0.0 (sandbox)"
-    planner._trial = SimpleNamespace(  # type: ignore[assignment]
+    planner._trial = SimpleNamespace(  # type: ignore[assignment]  # a stand-in
         session=SimpleNamespace(command=command), database=SimpleNamespace(name="shop"), samples={}, place=str
     )
     return asyncio.run(planner._explained(WhatIf("f", "{}", frozenset(indexes.values())), {}))

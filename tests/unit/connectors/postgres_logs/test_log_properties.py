@@ -24,7 +24,7 @@ def texts_of(data: bytes, **options: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         log, events = Path(folder, "server.log"), Path(folder, "events.parquet")
         log.write_bytes(data)
-        read([log], events, keep_values=True, **options)  # type: ignore[arg-type]
+        read([log], events, keep_values=True, **options)  # type: ignore[arg-type]  # options by name
         with duckdb.connect() as database:
             return [text for (text,) in database.execute(f"SELECT text FROM '{events}' ORDER BY line").fetchall()]
 
