@@ -26,7 +26,7 @@ from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.records import EVENTS, NOTHING, STARTS, classified
 from connectors.postgres.logs.sessions import COLUMNS, Piece, alone, carried, linked
 from connectors.postgres.logs.sides import collect
-from connectors.postgres.logs.tags import TAGS, names, values
+from connectors.postgres.logs.tags import TAGS, parts
 from connectors.postgres.logs.texts import KEY, judge, without_limit, without_parameter
 from connectors.postgres.logs.zones import minutes_east
 
@@ -38,6 +38,9 @@ PARAMETERS = "parameters"
 
 WRITERS = 1
 """Pieces written at a time, beside the one that is read. Each more takes half a gigabyte."""
+
+COMPRESSION = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""Of what is written: a fifth less work than the usual level 3, and files 6 % larger."""
 
 _TOOK = f"CASE WHEN kind IN ({STARTS}) THEN paired ELSE CAST(round(ms * 1000) AS BIGINT) END + coalesce(extra, 0)"
 _ENDED = f"CASE WHEN kind IN ({STARTS}) THEN coalesce(ended, logged) ELSE logged END"
@@ -222,7 +225,7 @@ class EventWriter:
         columns = ", ".join(f'"{name}"' for name in (*EVENT_COLUMNS, *([PARAMETERS] if self.keep_values else [])))
         with database:
             row = database.execute(
-                f"COPY (SELECT {columns} FROM ({events})) TO '{quoted(part)}' (FORMAT parquet, COMPRESSION zstd)"
+                f"COPY (SELECT {columns} FROM ({events})) TO '{quoted(part)}' (FORMAT parquet, {COMPRESSION})"
             ).fetchone()
             for table in (piece.records, piece.links, piece.texts):
                 database.execute(f"DROP TABLE IF EXISTS {table}")
@@ -238,9 +241,9 @@ class EventWriter:
     def _events(self, at: str, source: str, joined: str, texts: str) -> str:
         known = f"""
         SELECT r.* EXCLUDE (logged, skeleton, command), {at} AS logged, {_TOOK} AS took, {_BOUND} AS bound,
-               coalesce(r.command, t.command) AS command, t.text AS text_, t.limited, t.skipped1, t.skipped2,
+               coalesce(r.command, t.command) AS command, t.text AS text_, t.limited, t.cut_off, t.skipped1, t.skipped2,
                CASE WHEN {_VALUED} THEN r.body ELSE '' END AS literals,
-               {names("comment")} AS tag_names, {values("comment")} AS tag_values
+               {parts("comment")} AS tag_parts
         FROM {joined} JOIN {texts} t ON {KEY} = t.key AND (r.skeleton IS NULL) = t.raw
         {f"WHERE coalesce(r.database, '') IN ('', {literal(self.only)})" if self.only else ""}"""
         digested = f"""
@@ -248,7 +251,8 @@ class EventWriter:
                CASE WHEN literals <> '' OR bound IS NOT NULL THEN {self._md5("literals", "coalesce(bound, '')")} END
                    AS digest
         FROM ({known})"""
-        without = without_limit("literals"), f"coalesce({without_parameter('bound1', 'skipped2')}, '')"
+        literals = f"CASE WHEN cut_off THEN {without_limit('literals')} ELSE literals END"
+        without = literals, f"coalesce({without_parameter('bound1', 'skipped2')}, '')"
         return f"""
         SELECT {literal(source)} AS source, nullif(database, '') AS database, nullif("user", '') AS "user",
                nullif(application, '') AS application, nullif(client, '') AS client, session, line_ AS line,

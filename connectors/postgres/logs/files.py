@@ -1,4 +1,4 @@
-"""Log files as cleaned pieces: decompressed, cut between records, valid UTF-8, without NUL.
+"""Log files in chunks of whole records: decompressed, cut between records, valid UTF-8, without NUL.
 
 Bytes are handled by the megabyte; nothing here looks at single lines unless a piece is damaged.
 """
@@ -15,16 +15,22 @@ import shutil
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
 from advisor.errors import SourceError
 
-PIECE = 28 << 20
-"""Bytes read at a time: large enough that DuckDB works in parallel; below 32 MiB, since glibc gives larger blocks back
-to the system each time and takes them anew, page by page."""
+T = TypeVar("T")
+
+CHUNK = 8 << 20
+"""Bytes of a log in Python at a time: little enough that the allocator keeps their room, where larger blocks are given
+back to the system each time and taken anew, page by page."""
+
+PIECE = 56 << 20
+"""Bytes that DuckDB reads at a time, made of chunks: the planning of a piece's queries takes a tenth of a second."""
 
 LONGEST = 512 << 20
 """A record longer than this is cut off: PostgreSQL itself cannot make one of 1 GiB."""
@@ -144,14 +150,15 @@ class Lines:
         return self._line
 
 
-def pieces(
+def chunks(
     stream: BinaryIO, limit: int | None, border: Callable[[bytes], int], unread: Unread, name: str
 ) -> Iterator[tuple[bytes, int]]:
-    """Cut a stream between records: (piece, its place in the stream). ``limit``: bytes after which to stop, so that
-    a file that grows while it is read has an end."""
+    """Cut a stream between records: (whole records, their place in the stream). ``limit``: bytes after which to stop,
+    so that a file that grows while it is read has an end."""
     rest, place, taken = b"", 0, 0
     while True:
-        data = _data(stream, PIECE if limit is None else min(PIECE, limit - taken), unread, name)
+        want = max(CHUNK, len(rest))
+        data = _data(stream, want if limit is None else min(want, limit - taken), unread, name)
         taken += len(data)
         if not data:
             break
@@ -163,6 +170,15 @@ def pieces(
             rest = rest[cut:]
     if rest:
         yield rest if rest.endswith(b"\n") else rest + b"\n", place
+
+
+def ahead(made: Iterator[T]) -> Iterator[T]:
+    """``made``, each made by a thread while the one before is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="log-pieces") as pool:
+        upcoming = pool.submit(next, made, None)
+        while (one := upcoming.result()) is not None:
+            upcoming = pool.submit(next, made, None)
+            yield one
 
 
 def cleaned(piece: bytes, first_line: Callable[[], int], name: str, unread: Unread) -> bytes:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
@@ -14,13 +17,35 @@ from advisor.captures import quoted
 from advisor.ports import Progress, Step
 from connectors.postgres.logs.damage import clock_steps, empty_records, rejected, report, strange_lines, whole_records
 from connectors.postgres.logs.events import EventWriter
-from connectors.postgres.logs.files import HEAD, Lines, Unread, cleaned, has_long_record, head, opened, pieces
+from connectors.postgres.logs.files import (
+    HEAD,
+    PIECE,
+    Lines,
+    Unread,
+    ahead,
+    chunks,
+    cleaned,
+    has_long_record,
+    head,
+    opened,
+)
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.languages import Language, language_of, unknown
 from connectors.postgres.logs.prefix import Prefix, inferred
 
 _BUFFER = 4 << 20
 """Bytes that DuckDB parses at a time, on each core; records longer than this make the piece one buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A file of whole records, cleaned and in English: its ``size``, its first byte's ``place`` in the log's unpacked
+    data, and whether one of its records may be longer than DuckDB's buffer."""
+
+    path: Path
+    place: int
+    size: int
+    long: bool
 
 
 @dataclass
@@ -48,43 +73,62 @@ class LogFile:
         lines = Lines(self.path)
         self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
         with opened(self.path) as (stream, consumed, limit):
-            for data, place in pieces(stream, limit, self.form.border, self.unread, self.path.name):
-                self._piece(data, partial(lines.at, place))
+            found = chunks(stream, limit, self.form.border, self.unread, self.path.name)
+            for piece in ahead(self._cleaned(found)):
+                self._piece(piece, partial(lines.at, piece.place))
                 progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
 
-    def _piece(self, data: bytes, line: Callable[[], int]) -> None:
+    def _cleaned(self, found: Iterator[tuple[bytes, int]]) -> Iterator[Cleaned]:
+        """Write chunks into the pieces from which DuckDB reads, two files by turns."""
+        lines = Lines(self.path)
+        for path in cycle((self.scratch / "piece", self.scratch / "other")):
+            chunk = next(found, None)
+            if chunk is None:
+                return
+            begin, size, long = chunk[1], 0, False
+            with _over(path) as file:
+                while chunk is not None:
+                    data, place = chunk
+                    good = self._clean(data, partial(lines.at, place))
+                    long = long or has_long_record(good, _BUFFER, self.form.record)
+                    size += file.write(good)
+                    chunk = next(found, None) if size < PIECE else None
+            yield Cleaned(path, begin, size, long)
+
+    def _clean(self, data: bytes, line: Callable[[], int]) -> bytes:
         good = cleaned(data, line, self.path.name, self.unread)
         if self.language is not None:
             good = self.language.to_english(good)
+        return good if self.form.unwrap is not None else self.form.prepare(good)
+
+    def _piece(self, piece: Cleaned, line: Callable[[], int]) -> None:
         if self.form.unwrap is not None:
-            good = self._unwrapped(good, line)
-        good = self.form.prepare(good)
+            piece = self._unwrapped(piece, line)
         if self.form.lines and self.prefix is None:
-            self.prefix = inferred(good[:HEAD].decode("utf-8", "replace"))
-        table, carried = self._loaded(good, line)
+            with piece.path.open("rb") as file:
+                self.prefix = inferred(file.read(HEAD).decode("utf-8", "replace"))
+        table, carried = self._loaded(piece, line)
         database = self.writer.database
         if self.form.lines:
             strange_lines(database, self.unread, line, self.path.name)
         else:
             empty_records(database, table, carried, self.unread, line, self.path.name)
         clock_steps(database, table, carried, self.unread, self.path.name)
-        self.writer.base += len(good)
+        self.writer.base += piece.size
         self.writer.add(table, self.path.name)
 
-    def _loaded(self, good: bytes, line: Callable[[], int]) -> tuple[str, int]:
+    def _loaded(self, piece: Cleaned, line: Callable[[], int]) -> tuple[str, int]:
         """Load a piece; a second time without its damaged records when there are any."""
-        target = self._written(good)
-        longest = len(good) + 1 if has_long_record(good, _BUFFER, self.form.record) else 0
-        table, carried, refused = self._load(self._at(target, longest))
+        table, carried, refused = self._load(self._at(piece))
         if (table is None or refused) and self.form.record is not None:
-            whole = whole_records(good, self.form.record, line, self.path.name, self.unread)
-            self._written(whole)
-            table, carried, refused = self._load(self._at(target, len(good) + 1))
+            whole = whole_records(piece.path.read_bytes(), self.form.record, line, self.path.name, self.unread)
+            piece.path.write_bytes(whole)
+            table, carried, refused = self._load(self._at(replace(piece, long=True)))
         report(self.unread, refused, line, self.path.name)
         if table is None:
             self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line()}")
-            self._written(b"")
-            table, carried, _ = self._load(self._at(target))
+            piece.path.write_bytes(b"")
+            table, carried, _ = self._load(self._at(piece))
             assert table is not None
         return table, carried
 
@@ -101,31 +145,34 @@ class LogFile:
             return None, 0, []
         return table, carried, rejected(database)
 
-    def _unwrapped(self, good: bytes, line: Callable[[], int]) -> bytes:
-        target, plain = self._written(good), self.scratch / "unwrapped"
+    def _unwrapped(self, piece: Cleaned, line: Callable[[], int]) -> Cleaned:
+        """The stderr lines in a piece's envelopes."""
+        plain = self.scratch / "unwrapped"
         assert self.form.unwrap is not None
         database = self.writer.database
-        longest = len(good) + 1 if has_long_record(good, _BUFFER, None) else 0
         try:
             database.execute(
-                f"COPY ({self.form.unwrap(self._at(target, longest))}) TO '{quoted(plain)}'"
+                f"COPY ({self.form.unwrap(self._at(piece))}) TO '{quoted(plain)}'"
                 " (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
             )
         except (duckdb.InvalidInputException, duckdb.OutOfRangeException):
             rejected(database)
             self.unread.add("piece that could not be read at all", 1, f"{self.path.name}:{line()}")
-            return b""
+            plain.write_bytes(b"")
         report(self.unread, rejected(database), line, self.path.name)
-        return plain.read_bytes()
+        good = self.form.prepare(plain.read_bytes())
+        plain.write_bytes(good)
+        return Cleaned(plain, piece.place, len(good), has_long_record(good, _BUFFER, self.form.record))
 
-    def _written(self, data: bytes) -> Path:
-        """The file from which DuckDB reads a piece, over the one before: its room is not given back and taken again."""
-        target = self.scratch / "piece"
-        with target.open("r+b" if target.exists() else "wb") as file:
-            file.write(data)
-            file.truncate()
-        return target
-
-    def _at(self, path: Path, longest: int = _BUFFER) -> Piece:
+    def _at(self, piece: Cleaned) -> Piece:
+        longest = piece.size + 1 if piece.long else _BUFFER
         longest = max(longest, _BUFFER)
-        return Piece(path, self.columns, longest, longest, self.prefix, self.year, self.writer.base)
+        return Piece(piece.path, self.columns, longest, longest, self.prefix, self.year, self.writer.base)
+
+
+@contextmanager
+def _over(path: Path) -> Iterator[BinaryIO]:
+    """Write over the file that was there: its room is not given back and taken again."""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        yield file
+        file.truncate()

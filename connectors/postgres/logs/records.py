@@ -50,12 +50,12 @@ _KIND = """
 CASE WHEN ended > 0 THEN
        CASE WHEN starts_with(tail, 'statement: ') THEN 'S'
             WHEN starts_with(tail, 'bind ') THEN 'B'
-            WHEN starts_with(tail, 'execute fetch from ') THEN 'F'
+            WHEN tail = 'execute fetc' AND substr(message, ended + 5, 19) = 'execute fetch from ' THEN 'F'
             WHEN starts_with(tail, 'execute ') THEN 'X'
             WHEN starts_with(tail, 'parse ') THEN 'P'
             WHEN tail = '' THEN 'D'
             WHEN starts_with(tail, 'plan:') THEN 'A'
-            WHEN starts_with(tail, 'fastpath function call: ') THEN 'S'
+            WHEN tail = 'fastpath fun' THEN 'S'
             ELSE 'O' END
      WHEN starts_with(message, 'statement: ') THEN 's'
      WHEN starts_with(message, 'execute fetch from ') THEN 'f'
@@ -64,18 +64,22 @@ CASE WHEN ended > 0 THEN
      WHEN severity IS NULL THEN '?'
      ELSE 'O' END
 """
+"""SQL: the kind of a record. ``tail`` is the twelve signs after its duration: DuckDB holds so many without memory of
+their own."""
 
 _SAID = """
-CASE WHEN kind IN ('S', 'X', 'F') THEN substr(message, ended + 6 + instr(tail, ': '))
+CASE WHEN kind IN ('S', 'X', 'F') THEN
+          substr(message, ended + 5 + CASE WHEN starts_with(tail, 'statement: ') THEN 11
+                                           ELSE instr(substr(message, ended + 5, 120), ': ') + 1 END)
      WHEN kind IN ('s', 'x', 'f') THEN substr(message, instr(message, ': ') + 2)
      WHEN kind IN ('E', 'O') THEN statement
      WHEN kind = 'A' THEN substr(message, ended + 10) END
 """
 
-_COMMENTED = """
+_COMMENTED = r"""
 CASE WHEN NOT event THEN 0
      WHEN contains(said, '/*') THEN
-          CASE WHEN ends_with(rtrim(said, E' ;\\n\\t'), '*/') AND NOT contains(said, '--')
+          CASE WHEN regexp_matches(said, '\*/[ ;\n\t]*\z') AND NOT contains(said, '--')
                     AND NOT contains(substr(said, instr(said, '/*') + 2), '/*') THEN 1 ELSE 2 END
      WHEN contains(said, '--') THEN 2 ELSE 0 END
 """
@@ -123,7 +127,7 @@ FROM (SELECT *, CASE commented WHEN 0 THEN said WHEN 1 THEN left(said, instr(sai
 FROM (SELECT *, {_COMMENTED} AS commented
 FROM (SELECT *, {_SAID} AS said, contains('{EVENTS}', kind) AS event
 FROM (SELECT *, {_KIND} AS kind, CASE WHEN ended > 0 THEN TRY_CAST(substr(message, 11, ended - 11) AS DOUBLE) END AS ms
-FROM (SELECT *, CASE WHEN ended > 0 THEN substr(message, ended + 5, 120) END AS tail
+FROM (SELECT *, CASE WHEN ended > 0 THEN substr(message, ended + 5, 12) END AS tail
 FROM (SELECT *, CASE WHEN starts_with(message, 'duration: ') THEN instr(message, ' ms') ELSE 0 END AS ended
       FROM ({relation}))))))))
 """

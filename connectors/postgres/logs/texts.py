@@ -28,8 +28,8 @@ def judge(database: duckdb.DuckDBPyConnection, records: str, texts: str) -> None
     """Make the table ``texts``, a row for each different statement among the executions in ``records``.
 
     ``key``, ``raw`` (it is the text itself, no skeleton), ``text`` (canonical, without values), ``command``, ``valued``
-    (a raw text that had values), ``limited`` (LIMIT or OFFSET takes a value), ``skipped1`` and ``skipped2`` (the
-    beginnings of the parameters, ``$2 = ``, that LIMIT and OFFSET take). A skeleton in doubt is taken off its
+    (a raw text that had values), ``limited`` (LIMIT or OFFSET takes a value) and ``cut_off`` (one that stands in the
+    text itself), ``skipped1`` and ``skipped2`` (the beginnings of the parameters, ``$2 = ``, that LIMIT and OFFSET take). A skeleton in doubt is taken off its
     executions.
     """
     keys = f"""CREATE OR REPLACE TABLE {texts} AS
@@ -44,6 +44,7 @@ def judge(database: duckdb.DuckDBPyConnection, records: str, texts: str) -> None
         f"""CREATE OR REPLACE TABLE {texts} AS
             SELECT key, raw, {folded("replaced")} AS text, {_COMMAND} AS command, raw AND replaced <> key AS valued,
                    regexp_matches(replaced, {literal(_LIMIT + "[$]")}) AS limited,
+                   regexp_matches(replaced, {literal(_LIMIT + "[$]0")}) AS cut_off,
                    {_SKIPPED}[1] || ' = ' AS skipped1, {_SKIPPED}[2] || ' = ' AS skipped2
             FROM (SELECT *, {_VERB} AS verb
                   FROM (SELECT *, CASE WHEN raw THEN {without_values("key")} ELSE key END AS replaced FROM {texts}))"""

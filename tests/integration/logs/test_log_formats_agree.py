@@ -230,7 +230,8 @@ def test_rotated_files_are_one_log(workload_logs: Any, expected: list[tuple[Any,
 def test_small_pieces_agree(
     workload_logs: Any, expected: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.postgres.logs.files.PIECE", 5000)
+    monkeypatch.setattr("connectors.postgres.logs.files.CHUNK", 5000)
+    monkeypatch.setattr("connectors.postgres.logs.logfile.PIECE", 5000)
     assert events(tmp_path, workload_logs.csv) == expected
     assert events(tmp_path, workload_logs.stderr, log_line_prefix=PREFIX) == expected
 
@@ -244,5 +245,6 @@ def test_statements_and_durations_are_paired(
     assert [row[-1] for row in whole] == [row[-1] for row in expected]
     assert events(tmp_path, paired_logs.json) == whole
     assert events(tmp_path, paired_logs.stderr, log_line_prefix=PREFIX) == whole
-    monkeypatch.setattr("connectors.postgres.logs.files.PIECE", 4000)
+    monkeypatch.setattr("connectors.postgres.logs.files.CHUNK", 4000)
+    monkeypatch.setattr("connectors.postgres.logs.logfile.PIECE", 4000)
     assert events(tmp_path, paired_logs.csv) == whole

@@ -139,7 +139,8 @@ def test_parameters_stay_with_the_values_only(tmp_path: Path) -> None:
 
 
 def test_interrupted_reading_keeps_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.postgres.logs.files.PIECE", 20_000)
+    monkeypatch.setattr("connectors.postgres.logs.files.CHUNK", 20_000)
+    monkeypatch.setattr("connectors.postgres.logs.logfile.PIECE", 20_000)
 
     def interrupt(step: Step) -> None:
         if step.done > 50_000:
@@ -210,7 +211,8 @@ def test_language_that_is_not_known_is_said(tmp_path: Path) -> None:
 
 def test_transactions_that_never_end_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of sessions that are gone; the one that still says something keeps its transaction."""
-    monkeypatch.setattr("connectors.postgres.logs.files.PIECE", 20_000)
+    monkeypatch.setattr("connectors.postgres.logs.files.CHUNK", 20_000)
+    monkeypatch.setattr("connectors.postgres.logs.logfile.PIECE", 20_000)
     monkeypatch.setattr("connectors.postgres.logs.sessions.OPEN_AT_MOST", 5)
     carried = []
     written = EventWriter.add
