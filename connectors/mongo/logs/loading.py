@@ -58,7 +58,7 @@ def _measured(path: Path) -> tuple[int, int]:
     lines = longest = 0
     with path.open("rb", buffering=1 << 18) as stream:
         for line in stream:
-            lines += len(line) > 2 or bool(line.strip())
+            lines += len(line) > 100 or bool(line.strip())
             longest = max(longest, len(line))
     return lines, longest
 

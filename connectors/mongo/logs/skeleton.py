@@ -11,15 +11,12 @@ from __future__ import annotations
 from connectors.mongo.commands import MAX_SCANS_TO_EXPLODE
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
-_RARE = "binary|timestamp|symbol|code|minKey|maxKey|undefined|numberInt|numberDouble|numberDecimal"
-
-
-def _wrapped(types: str) -> str:
-    """One BSON value in extended JSON."""
-    return r'\{"\$(' + types + r')":(?:"[^"]*"|-?[\d.]+|true|\{[^{}]*\})\}'
-
-
-_MARK = r"(?:S|N|-?[01]|true|false|null|@\w+)"
+_TYPES = (
+    "date|oid|uuid|numberLong|binary|timestamp|symbol|code|minKey|maxKey|undefined|numberInt|numberDouble|numberDecimal"
+)
+_WRAPPED = r'\{"\$(?:' + _TYPES + r')":(?:S|N|-?[01]|true|\{[^{}]*\})\}'
+"""One BSON value in extended JSON, after what it holds has become a mark."""
+_MARK = rf"(?:S|N|-?[01]|true|false|null|{_WRAPPED})"
 _NAMES = (
     "from|localField|foreignField|as|connectFromField|connectToField|coll|into|path|locale|key|newRoot|field|"
     "includeArrayIndex|distanceField|unit|db"
@@ -27,9 +24,6 @@ _NAMES = (
 Replacement = tuple[str, str]
 
 STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
-    # A pattern that begins with plain characters is searched for them: hence one for each of the usual types.
-    *(((f"${name}",), ((_wrapped(name), r"@\1"),)) for name in ("date", "oid", "uuid", "numberLong")),
-    (("$",), ((_wrapped(_RARE), r"@\1"),)),
     # Regular expressions: seekable or not, and their options.
     (
         ("$regex", "$regularExpression"),
@@ -51,8 +45,8 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
             (rf"([\[,]){_STRING}([\],])", r"\1S\2"),
             (rf"([\[,]){_STRING}([\],])", r"\1S\2"),
             (r"([\[,])-?(?:[2-9]|\d[\d.])[\d.eE+-]*", r"\1N"),
-            (rf"([\[,]){_MARK}(?:,{_MARK}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"\1*,*,*]"),
-            (rf"\[{_MARK}(?:,{_MARK})+\]", "[*,*]"),
+            (rf"\[({_MARK})(?:,{_MARK}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"[\1,*,*]"),
+            (rf"\[({_MARK})(?:,{_MARK})+\]", r"[\1,*]"),
         ),
     ),
 )

@@ -133,3 +133,21 @@ def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
     path.write_text("nothing of the kind\n", encoding="utf-8")
     with pytest.raises(LogFormatError, match="neither a mongod log"):
         read([path], tmp_path / "events.parquet")
+
+
+def test_lines_that_are_no_log_lines_cost_only_themselves(tmp_path: Path) -> None:
+    line = slow({"find": "orders", "filter": {"a": 1}, "$db": "shop"}).encode()
+    path = tmp_path / "mongod.log"
+    path.write_bytes(
+        b"\xef\xbb\xbf" + line + b"a shell's words {\n\n   \n" + line[:200] + b"\n" + line[:-1] + b"\r\n"
+        b"bad \xff\xfe\n" + b'{"a":1} {"b":2}\n' + line[:-2] + b',"x":"' + b"x" * (20 << 20) + b'"}\n' + line[:-1]
+    )  # fmt: skip
+    reading = read([path], tmp_path / "events.parquet")
+    assert (reading.events, reading.lines, dict(reading.unread)) == (4, 8, {"lines that are no JSON": 4})
+
+
+def test_a_log_whose_first_line_was_cut_is_read(tmp_path: Path) -> None:
+    line = slow({"find": "orders", "filter": {"a": 1}, "$db": "shop"})
+    path = tmp_path / "mongod.log"
+    path.write_text(line[:120] + "\n" + line * 2, encoding="utf-8")
+    assert read([path], tmp_path / "events.parquet").events == 2
