@@ -56,7 +56,8 @@ async def test_kept_folder_is_reused_and_guarded(tmp_path_factory: pytest.TempPa
 
 
 CHILD = """
-import sys, time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from connectors.postgres.embedded import EmbeddedServer
 server = EmbeddedServer()
 server.start()
