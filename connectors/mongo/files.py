@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from advisor import captures
 from advisor.errors import SourceError
@@ -14,7 +15,7 @@ from advisor.model.capture import Capture, Coverage, Server
 from advisor.model.catalog import TableName
 from advisor.model.plan import Plan
 from advisor.ports import CaptureRequest, Progress, Step, silent
-from connectors.mongo import logs
+from connectors.mongo import logs, shell_text
 from connectors.mongo.catalog_documents import with_fields
 from connectors.mongo.catalog_file import read_catalog_file
 from connectors.mongo.catalog_script import HOW
@@ -23,6 +24,10 @@ from connectors.mongo.plan import parse_explain
 from connectors.mongo.summaries import namespace
 
 PRODUCT = "mongodb"
+_STAGES = frozenset(
+    {"queryPlanner", "winningPlan", "queryPlan", "executionStats", "executionStages", "stages", "shards", "inputStage",
+     "inputStages"}
+)  # fmt: skip
 
 
 def owns_files(paths: Sequence[Path], schema: Path | None = None) -> bool:
@@ -73,15 +78,45 @@ def server_of(version: str, name: str) -> Server:
 
 
 def explain_file(path: Path) -> list[Plan]:
-    """The plans in a file of explain outputs: one document, an array, or one a line."""
+    """The plans in a file of explain outputs: one document, an array, one a line, or as a shell printed them.
+
+    Raises :class:`SourceError` when a shell left out stages of the plan.
+    """
     with logs.looking.opened(path) as stream:
-        text = stream.read().decode("utf-8", errors="replace")
+        text = stream.read().decode("utf-8-sig", errors="replace")
+    found = [document for document in _explains(text) if logs.looking.kind_of(document) is Kind.EXPLAIN]
+    if any(_is_cut(document) for document in found):
+        raise SourceError(
+            f"{path} lacks stages of the plan, which the shell left out; print it whole: "
+            "print(EJSON.stringify(db.COLLECTION.find(…).explain('executionStats')))"
+        )
+    return [parse_explain(document) for document in found]
+
+
+def _explains(text: str) -> list[Any]:
+    """The documents of a text: JSON as a whole, JSON line by line, or what a shell printed."""
     try:
         whole = json.loads(text)
-        documents = whole if isinstance(whole, list) else [whole]
+        return whole if isinstance(whole, list) else [whole]
     except ValueError:
-        documents = [json.loads(line) for line in text.splitlines() if line.strip().startswith("{")]
-    return [parse_explain(document) for document in documents if isinstance(document, dict)]
+        pass
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip().startswith("{")]
+    except ValueError:
+        return list(shell_text.documents(text))
+
+
+def _is_cut(value: object) -> bool:
+    """Whether a shell put a word in a stage's place."""
+    if isinstance(value, list):
+        return any(_is_cut(part) for part in value)
+    if not isinstance(value, dict):
+        return False
+    for key, part in value.items():
+        here = part if isinstance(part, list) else [part]
+        if (key in _STAGES and shell_text.ELIDED in here) or _is_cut(part):
+            return True
+    return False
 
 
 def _with_logs(capture: Capture, paths: Sequence[Path], request: CaptureRequest, progress: Progress) -> Capture:

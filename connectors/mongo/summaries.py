@@ -31,6 +31,7 @@ ACCESS: Mapping[str, Access] = {
     "EXPRESS_DELETE": Access.INDEX,
     "GEO_NEAR_2D": Access.INDEX,
     "GEO_NEAR_2DSPHERE": Access.INDEX,
+    "INDEX_PROBE_NODE": Access.INDEX,
     "TEXT": Access.INDEX,
     "TEXT_MATCH": Access.INDEX,
     "TEXT_OR": Access.INDEX,

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from advisor.errors import SourceError
+from connectors.mongo.shell_text import documents
 
+SHELL_TEXT = 4 << 20
+"""Bytes up to which a file is taken for a shell's text with an explain in it."""
 LOOKED_AT = 400
 """Lines that are looked at before a file is given up: a log may open with lines that are none (a shell's)."""
 
@@ -45,12 +48,7 @@ def opened(path: Path) -> IO[bytes]:
 
 def by_looking(path: Path) -> Kind | None:
     """What ``path`` holds; ``None``: nothing of MongoDB's. Raises :class:`SourceError` if it cannot be read."""
-    found = None
-    for document in _documents(path):
-        found = _kind(document)
-        if found is not None:
-            break
-    return found
+    return next((kind for document in _documents(path) if (kind := kind_of(document)) is not None), None)
 
 
 def _documents(path: Path) -> Iterator[Any]:
@@ -71,11 +69,26 @@ def _documents(path: Path) -> Iterator[Any]:
             try:
                 whole = json.loads(stream.read(64 << 20))
             except (ValueError, OSError, EOFError):
-                return
+                whole = []
         yield from whole if isinstance(whole, list) else [whole]
+    yield from _printed(path)
 
 
-def _kind(document: Any) -> Kind | None:
+def _printed(path: Path) -> Iterator[Any]:
+    """The documents of a short file that holds what a shell printed of an explain."""
+    with opened(path) as stream:
+        try:
+            text = stream.read(SHELL_TEXT + 1)
+        except (OSError, EOFError):
+            return
+    if len(text) <= SHELL_TEXT and any(
+        name in text for name in (b"queryPlanner", b"winningPlan", b"stages", b"shards")
+    ):
+        yield from documents(text.decode("utf-8", errors="replace"))
+
+
+def kind_of(document: Any) -> Kind | None:
+    """What a document is; ``None``: nothing of MongoDB's."""
     if not isinstance(document, dict):
         return None
     if {"t", "s", "c", "msg"} <= document.keys() and isinstance(document["t"], dict):
@@ -84,7 +97,7 @@ def _kind(document: Any) -> Kind | None:
         return Kind.PROFILE
     if isinstance(document.get("collections"), dict):
         return Kind.CATALOG
-    explains = {"queryPlanner", "stages", "shards", "executionStats", "splitPipeline"}
+    explains = {"queryPlanner", "stages", "shards", "executionStats", "splitPipeline", "winningPlan"}
     if explains & document.keys() or isinstance(document.get("explain"), dict):
         return Kind.EXPLAIN
     return None

@@ -13,7 +13,7 @@ from typing import Any
 from advisor.errors import SourceError
 from advisor.model.plan import Plan, PlanNode
 from connectors.mongo.commands import canonical
-from connectors.mongo.plan.nodes import counted, listed, number, tree, with_totals
+from connectors.mongo.plan.nodes import counted, listed, number, tree, with_totals, with_zeros
 from connectors.mongo.plan.pipeline import pipeline_tree
 
 __all__ = ["parse_explain"]
@@ -49,6 +49,8 @@ def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
         return pipeline_tree(document["stages"], plan_tree) or PlanNode("EOF")
     if isinstance(document.get("queryPlanner"), Mapping):
         return _planned(document["queryPlanner"], _mapping(document.get("executionStats")))
+    if isinstance(document.get("winningPlan"), Mapping):
+        return _planned(document, {})
     shards = document.get("shards")
     if isinstance(shards, Mapping) and shards:
         return _sharded(document, shards)
@@ -64,13 +66,14 @@ def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode |
     if not winning and not stages:
         return None
     if isinstance(winning.get("queryPlan"), Mapping):
-        return counted(winning["queryPlan"], namespace, stats)
-    if stages.get("shards"):
-        return tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
-    if not stages:
-        return tree(winning, namespace)
-    root = tree(stages, namespace)
-    return root if root.documents_examined or any(_told(node) for node in root.walk()) else with_totals(root, stats)
+        root = counted(winning["queryPlan"], namespace, stats)
+    elif stages.get("shards"):
+        root = tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
+    else:
+        root = tree(stages or winning, namespace)
+        if not root.documents_examined and not any(_told(node) for node in root.walk()):
+            root = with_totals(root, stats)
+    return with_zeros(root, stats)
 
 
 def _told(node: PlanNode) -> bool:
@@ -127,7 +130,10 @@ def _cursor(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _stats(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(document.get("executionStats") or _cursor(document).get("executionStats"))
+    """The figures of the whole execution; those of the slowest where shards have their own."""
+    own = _mapping(document.get("executionStats") or _cursor(document).get("executionStats"))
+    parts = [_stats(_mapping(part)) for part in _mapping(document.get("shards")).values()]
+    return own or max(parts, key=lambda stats: number(stats.get("executionTimeMillis")), default={})
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -13,7 +13,9 @@ from connectors.mongo.commands import predicate
 from connectors.mongo.summaries import ACCESS, key_pattern
 
 _CHILDREN = ("inputStage", "outerStage", "innerStage", "thenStage", "elseStage", "child", "leftChild", "rightChild")
-_WRITES = ("UPDATE", "DELETE", "BATCHED_DELETE", "TS_MODIFY", "EXPRESS_UPDATE", "EXPRESS_DELETE")
+_WRITES = (
+    "UPDATE", "DELETE", "BATCHED_DELETE", "TS_MODIFY", "TIMESERIES_MODIFY", "EXPRESS_UPDATE", "EXPRESS_DELETE",
+)  # fmt: skip
 _BUCKETS = "system.buckets."
 BY_ID = ("IDHACK", "CLUSTERED_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN")
 """Stages that reach documents by ``_id`` and name no index."""
@@ -44,6 +46,7 @@ def tree(stage: Mapping[str, Any], namespace: str, fetched: bool = False) -> Pla
     if isinstance(stage.get("shards"), Sequence):
         return _sharded(stage, namespace)
     kind = str(stage.get("stage") or stage.get("nodeType") or "UNKNOWN")
+    namespace = str(stage.get("nss") or namespace)  # each stage tells its own from 8.1 on, where plans join collections
     below = fetched or kind.upper() in ("FETCH", "TEXT_OR", *_WRITES) or "docsExamined" in stage
     children = [tree(stage[name], namespace, below) for name in _CHILDREN if isinstance(stage.get(name), Mapping)]
     for name in ("inputStages", "children"):
@@ -95,10 +98,20 @@ def with_totals(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
     return replace(found, actual_rows=returned, rows=returned or 0.0, actual_ms=found.actual_ms or spent)
 
 
+def with_zeros(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
+    """Put the whole execution's zeros at the root: a scan does not tell that it examined no keys."""
+    if _count(stats, "totalKeysExamined") == 0 and all(node.keys_examined is None for node in root.walk()):
+        root = replace(root, keys_examined=0)
+    if _count(stats, "totalDocsExamined") == 0 and all(node.documents_examined is None for node in root.walk()):
+        root = replace(root, documents_examined=0)
+    return root
+
+
 def counted(plan: Mapping[str, Any], namespace: str, stats: Mapping[str, Any]) -> PlanNode:
     """SBE: the tree of ``queryPlan``, with what its stages of execution read, which name their node of the plan.
 
-    ``ixseek`` and its kin read keys, ``seek`` and ``scan`` documents; a node of a join has its foreign side's reads.
+    ``ixseek`` and its kin read keys, ``seek``, ``scan`` and ``fetch`` (8.3) documents; a node of a join has its foreign
+    side's reads.
     """
     found = tree(plan, namespace)
     reads: dict[str, list[int]] = {}
@@ -135,7 +148,7 @@ def _reads(stage: Any, found: dict[str, list[int]]) -> None:
     own = found.setdefault(str(int(number(stage.get("planNodeId")))), [0, 0])
     if kind.startswith("ix"):
         own[0] += int(number(stage.get("keysExamined", stage.get("numReads", 0))))
-    elif kind in ("seek", "scan", "pscan", "clusteredscan"):
+    elif kind in ("seek", "scan", "pscan", "clusteredscan", "fetch"):
         own[1] += int(number(stage.get("numReads", 0)))
     for name in _CHILDREN:
         _reads(stage.get(name), found)
@@ -177,6 +190,8 @@ def _is_point(bound: str) -> bool:
 def number(value: Any) -> float:
     """A number, plain or in extended JSON."""
     if isinstance(value, Mapping):
+        if {"low", "high"} <= value.keys():  # a Long that was serialized as the JavaScript object that it is
+            return number(value["low"]) % 2**32 + number(value["high"]) * 2**32
         value = next(iter(value.values()), 0)
     try:
         return float(value)
@@ -221,6 +236,8 @@ def _access(kind: str, stage: Mapping[str, Any], fetched: bool) -> Access | None
     access = ACCESS.get(kind)
     if kind == "IXSCAN" and not fetched:
         return Access.INDEX_ONLY
+    if kind == "DISTINCT_SCAN" and stage.get("isFetching"):
+        return Access.INDEX
     return access
 
 
