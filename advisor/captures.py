@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from advisor.errors import CaptureError
-from advisor.model.capture import FORMAT_VERSION, Capture
+from advisor.model.capture import FORMAT_VERSION, LOG_TABLES, Capture
 from advisor.model.codec import decode, encode
 from advisor.model.workload import EVENT_COLUMNS, STATEMENT_COLUMNS
 
@@ -26,7 +26,7 @@ FILES = (
     PLANS,
     "events.parquet",
     "statements.parquet",
-    "log_temporary_files.parquet",
+    *(f"log_{name}.parquet" for name in LOG_TABLES),
     "schema.sql",
     "statistics.sql",
 )

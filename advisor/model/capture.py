@@ -11,6 +11,8 @@ from advisor.model.catalog import Catalog
 from advisor.model.plan import Plan
 
 FORMAT_VERSION = 1
+LOG_TABLES = ("temporary_files", "lock_waits", "connections", "checkpoints")
+"""What a log tells beside statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,9 @@ class Capture:
         """``statements.parquet``, one row a :data:`STATEMENT_COLUMNS`; may be absent."""
         return self.folder / "statements.parquet"
 
-    @property
-    def temporary_files(self) -> Path:
-        """``log_temporary_files.parquet``: ``bytes`` and ``text`` of what spilled to disk; may be absent."""
-        return self.folder / "log_temporary_files.parquet"
+    def log_table(self, name: str) -> Path:
+        """What a log tells beside statements: one of :data:`LOG_TABLES`; may be absent."""
+        return self.folder / f"log_{name}.parquet"
 
     @property
     def schema_sql(self) -> Path:

@@ -208,6 +208,43 @@ class Suppressed:
     executions: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class LockWait:
+    """A statement that waited for locks (log_lock_waits: waits of deadlock_timeout and more).
+
+    ``text`` has no values; ``shape`` is its fingerprint where the workload has it. ``lock`` is what it waited for:
+    "row", "table", "advisory lock" or PostgreSQL's word for another. ``waited_ms`` is the sum, ``longest_ms`` one wait.
+    """
+
+    text: str
+    shape: str
+    lock: str
+    waits: int
+    waited_ms: float
+    longest_ms: float
+    deadlocks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Sessions of a user on a database that ended in the window; ``median_s`` is how long they lasted, in seconds."""
+
+    user: str
+    database: str
+    ended: int
+    median_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Checkpoints of the window; ``every_s`` is the median time from the start of one to the next, in seconds."""
+
+    completed: int
+    every_s: float
+    buffers: int
+    write_s: float
+
+
 @dataclass(frozen=True)
 class Workload:
     """What the application did: its queries (most total time first), bursts, and the window they were seen in.
@@ -225,6 +262,9 @@ class Workload:
     total_ms: float = 0.0
     unread: tuple[tuple[str, int], ...] = ()
     by_minute: tuple[tuple[datetime, int, float], ...] = field(default=())
+    lock_waits: tuple[LockWait, ...] = ()
+    sessions: tuple[Sessions, ...] = ()
+    checkpoints: Checkpoints | None = None
 
     @cached_property
     def by_fingerprint(self) -> Mapping[str, Query]:

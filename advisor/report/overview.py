@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from advisor.model.finding import Severity
+from advisor.model.finding import Finding, Severity
 from advisor.model.recommendation import Method, Recommendation
 from advisor.model.report import Report
 from advisor.report import words
@@ -50,7 +50,7 @@ def overview(report: Report) -> Overview:
     return Overview(
         wrong=_wrong(report, share),
         sure=_sure(report),
-        do=_do(kinds),
+        do=_do(kinds, report.findings),
         cost=_cost(report.recommendations),
         source=source(report),
         window=window(report),
@@ -181,7 +181,7 @@ def _scaled(report: Report) -> str:
     return f" Figures a day hold if the {words.duration(seen * 1000)} are typical."
 
 
-def _do(kinds: Counter[str]) -> str:
+def _do(kinds: Counter[str], findings: tuple[Finding, ...]) -> str:
     steps = [
         ("add_index", "add {}", "index", "indexes"),
         ("drop_index", "drop {}", "index", "indexes"),
@@ -192,7 +192,12 @@ def _do(kinds: Counter[str]) -> str:
     ]
     todo = [verb.format(words.plural(kinds[kind], one, many)) for kind, verb, one, many in steps if kinds[kind]]
     if not todo:
-        return "Nothing needs to be done now."
+        rules = sorted({finding.rule for finding in findings if finding.severity in (Severity.HIGH, Severity.MEDIUM)})
+        return (
+            f"No migration cures this; `advisor rule {rules[0]}` says what does."
+            if rules
+            else "Nothing needs to be done now."
+        )
     text = todo[0] if len(todo) == 1 else f"{', '.join(todo[:-1])} and {todo[-1]}"
     return f"{text[0].upper()}{text[1:]}. The migrations are ready to commit, best first."
 

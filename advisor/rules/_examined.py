@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from advisor.model.catalog import Table
 from advisor.model.finding import Confidence, EvidenceValue, Finding, Rule
+from advisor.model.shape import QueryBlock
 from advisor.model.workload import Query
 from advisor.ports import Study
 from advisor.rules import _load
@@ -18,6 +19,13 @@ def measured(study: Study) -> Iterator[tuple[Query, Effort]]:
         effort = effort_of(query)
         if effort is not None and query.shape.tables:
             yield query, effort
+
+
+def asked(study: Study) -> Iterator[tuple[Query, Effort, QueryBlock]]:
+    """The same, with what is asked of the query's own collection; a plan that came without its statement tells none."""
+    for query, effort in measured(study):
+        if query.shape.blocks:
+            yield query, effort, query.shape.blocks[0]
 
 
 def table_of(study: Study, query: Query) -> Table | None:

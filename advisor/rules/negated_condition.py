@@ -37,8 +37,8 @@ RULE = Rule.of(__name__, "Only a negation narrows the query", ("mongodb",), ("pl
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield one finding for each."""
-    for query, effort in _examined.measured(study):
-        asked = query.shape.blocks[0].predicates
+    for query, effort, block in _examined.asked(study):
+        asked = block.predicates
         if asked and all(p.operator is Operator.NOT_EQUAL for p in asked) and effort.wasteful:
             fields = ", ".join(sorted({p.column for p in asked}))
             message = f"Only a negation on {fields} narrows the query: it examines {_examined.words(effort)}."

@@ -41,8 +41,7 @@ RULE = Rule.of(__name__, "A regular expression that no index can seek", ("mongod
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield one finding for each."""
-    for query, effort in _examined.measured(study):
-        block = query.shape.blocks[0]
+    for query, effort, block in _examined.asked(study):
         slow = [p for p in block.predicates if p.operator in (Operator.REGEX, Operator.ILIKE)]
         if slow and effort.examined >= SMALL and (effort.wasteful or effort.returned is None):
             how = "ignores case" if slow[0].operator is Operator.ILIKE else "has no literal prefix"

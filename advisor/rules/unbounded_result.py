@@ -42,8 +42,7 @@ RULE = Rule.of(__name__, "Many documents without limit", ("mongodb",), ("plans",
 
 def find(study: Study) -> Iterator[Finding]:
     """Yield one finding for each."""
-    for query, effort in _examined.measured(study):
-        block = query.shape.blocks[0]
+    for query, effort, block in _examined.asked(study):
         many = effort.returned is not None and effort.returned >= MANY
         if query.shape.command == "find" and many and not block.limited:
             whole = all("*" in fields for _, fields in block.read)

@@ -15,8 +15,9 @@ from advisor.model.capture import Capture
 from advisor.model.workload import Burst, Suppressed, Workload
 from advisor.ports import Options, Progress, Step, silent
 from advisor.workload._digest_events import EventDigest, digest_events, window_of
+from advisor.workload._digest_log_tables import add_temporary_files, checkpoints, lock_waits, sessions
 from advisor.workload._digest_plans import attach_plans, queries_of_plans
-from advisor.workload._digest_statements import add_statements, add_temporary_files, statement_rows, statements_window
+from advisor.workload._digest_statements import add_statements, statement_rows, statements_window
 from advisor.workload._duckdb import DuckDB, Engine
 from advisor.workload._shapes import Shapes
 from advisor.workload.bursts import find_bursts
@@ -45,6 +46,8 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         events, engine = _events(capture, shapes, options, DuckDB(database), progress)
         asked = add_temporary_files(database, events.queries, capture, shapes)
         statements = statement_rows(database, capture, shapes, events.query_ids)
+        waited = lock_waits(database, capture, shapes, {query.shape.fingerprint: query for query in asked})
+        ended_sessions, written = sessions(database, capture), checkpoints(database, capture)
         bursts: tuple[Burst, ...] = ()
         suppressed: tuple[Suppressed, ...] = ()
         if events.queries and isinstance(engine, DuckDB):
@@ -73,6 +76,9 @@ def digest(capture: Capture, options: Options | None = None, progress: Progress 
         total_ms=round(sum(query.stats.total_ms for query in queries), 3),
         unread=(*events.unread, *notes, *_not_searched(events, options)),
         by_minute=events.by_minute,
+        lock_waits=waited,
+        sessions=ended_sessions,
+        checkpoints=written,
     )
 
 

@@ -19,7 +19,6 @@ from advisor.workload._duckdb import DuckDB
 from advisor.workload._shapes import Shapes
 
 _DAY = timedelta(days=1)
-_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +73,6 @@ def statement_rows(
             )
         )
     return {fingerprint: _sum(parts) for fingerprint, parts in sorted(by_fingerprint.items())}
-
-
-def add_temporary_files(
-    database: duckdb.DuckDBPyConnection, queries: Sequence[Query], capture: Capture, shapes: Shapes
-) -> tuple[Query, ...]:
-    """Fill in the temporary blocks that the log tells of, where the events' shapes have them.
-
-    Raises :class:`CaptureError` when the file cannot be read.
-    """
-    if not capture.temporary_files.exists():
-        return tuple(queries)
-    written: defaultdict[str, int] = defaultdict(int)
-    try:
-        path = quoted(capture.temporary_files)
-        database.execute(f"CREATE VIEW raw_temporary_file AS SELECT * FROM read_parquet('{path}')")
-        for row in DuckDB(database).rows("digest_temporary_files"):
-            written[shapes.glance(row["text"])[0]] += int(row["bytes"])
-    except duckdb.Error as error:
-        raise CaptureError(f"{capture.temporary_files} is not a readable Parquet file; capture again.") from error
-    return tuple(
-        replace(query, stats=replace(query.stats, temp_blocks_written=-(-spilled // _BLOCK)))
-        if (spilled := written.get(query.shape.fingerprint, 0))
-        else query
-        for query in queries
-    )
 
 
 def statements_window(

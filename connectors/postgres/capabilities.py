@@ -52,7 +52,7 @@ class Facts:
 
     def coverage(self) -> tuple[Coverage, ...]:
         """What is seen of the server and what is missing, each with its remedy."""
-        found = [self._version(), self._role(), self._log(), self._io_timing()]
+        found = [self._version(), self._role(), self._log(), self._io_timing(), self._lock_waits()]
         if self.pooled:
             found.append(
                 Coverage(
@@ -135,6 +135,16 @@ class Facts:
             seen=False,
             detail="Time spent on reading and writing is not measured.",
             remedy="ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();",
+        )
+
+    def _lock_waits(self) -> Coverage:
+        if self.server.settings.get("log_lock_waits") == "on":
+            return Coverage("log_lock_waits", seen=True, detail="Waits for locks of a second and more are logged.")
+        return Coverage(
+            "log_lock_waits",
+            seen=False,
+            detail="Waits for locks are not logged.",
+            remedy="ALTER SYSTEM SET log_lock_waits = on; SELECT pg_reload_conf();",
         )
 
 

@@ -27,6 +27,7 @@ LOG_SETTINGS = {
     "log_rotation_age": "0",
     "log_rotation_size": "0",
     "log_min_duration_statement": "0",
+    "log_lock_waits": "on",
 }
 APPLICATION, MESSAGE, DETAIL, SESSION = 22, 13, 14, 5  # columns of a csvlog line
 TIMED = re.compile(r"duration: ([\d.]+) ms  (parse|bind|execute|statement)[^:]*: (.*)", re.DOTALL)

@@ -34,7 +34,8 @@ TABLES = {
              OR starts_with(message, 'connection authorized') OR starts_with(message, 'disconnection: '))""",
     "lock_waits": f"""
         SELECT {_WHO}, CASE WHEN contains(message, ' still waiting ') THEN 'waiting'
-                            WHEN contains(message, ' acquired ') THEN 'acquired' ELSE 'deadlock' END AS event,
+                            WHEN contains(message, ' acquired ') THEN 'acquired'
+                            WHEN starts_with(message, 'deadlock detected') THEN 'deadlock' ELSE 'other' END AS event,
                regexp_extract(message, '(?:waiting for|acquired) (\\w+) on (.*?) after', 1) AS mode,
                regexp_extract(message, '(?:waiting for|acquired) (\\w+) on (.*?) after', 2) AS target,
                TRY_CAST(regexp_extract(message, 'after ([0-9.]+) ms', 1) AS DOUBLE) AS waited_ms,
