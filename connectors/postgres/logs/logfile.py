@@ -33,7 +33,7 @@ from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.languages import Language, language_of, unknown
 from connectors.postgres.logs.prefix import Prefix, inferred
 
-_BUFFER = 4 << 20
+_BUFFER = 8 << 20
 """Bytes that DuckDB parses at a time, on each core; records longer than this make the piece one buffer."""
 
 

@@ -17,7 +17,7 @@ from advisor.model.capture import Coverage
 from advisor.model.plan import Plan
 from advisor.ports import Progress, silent
 from advisor.registry import with_attribute
-from connectors.postgres.logs.events import EventWriter, Found
+from connectors.postgres.logs.events import PIECES, EventWriter, Found
 from connectors.postgres.logs.explained import plans as collected_plans
 from connectors.postgres.logs.files import Unread, head, opened
 from connectors.postgres.logs.format import Format
@@ -30,6 +30,10 @@ from connectors.postgres.logs.sides import write as write_sides
 MEMORY = "450MB"
 """What DuckDB may take; with pieces of the file in Python the whole stays under 1 GB. Beyond it spills to disk."""
 
+
+ROW_GROUP = 10_240
+"""Rows of a piece's tables that are stored together: what DuckDB has parsed at a time makes whole groups, which are not
+copied again, and a piece has enough of them for all cores."""
 
 PLANNED_HERE = "statistics_propagation, join_order, build_side_probe_side"
 """What DuckDB shall not decide by a piece's contents: whether Parquet columns may be NULL, and which side of a join is
@@ -98,6 +102,8 @@ def read(
         duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": scratch}) as database,
         ExitStack() as stack,
     ):
+        database.execute(f"ATTACH ':memory:' AS {PIECES} (ROW_GROUP_SIZE {ROW_GROUP})")
+        database.execute(f"USE {PIECES}")
         database.execute("SET TimeZone = 'UTC'")
         database.execute(f"SET disabled_optimizers = '{PLANNED_HERE}'")
         joined = Joined(stack.enter_context(events.open("wb")))

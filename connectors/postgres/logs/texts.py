@@ -29,8 +29,8 @@ def judge(database: duckdb.DuckDBPyConnection, records: str, texts: str) -> None
 
     ``key``, ``raw`` (it is the text itself, no skeleton), ``text`` (canonical, without values), ``command``, ``valued``
     (a raw text that had values), ``limited`` (LIMIT or OFFSET takes a value) and ``cut_off`` (one that stands in the
-    text itself), ``skipped1`` and ``skipped2`` (the beginnings of the parameters, ``$2 = ``, that LIMIT and OFFSET take). A skeleton in doubt is taken off its
-    executions.
+    text), ``skipped1`` and ``skipped2`` (the beginnings of the parameters, ``$2 = ``, that LIMIT and OFFSET take).
+    A skeleton in doubt is taken off its executions.
     """
     keys = f"""CREATE OR REPLACE TABLE {texts} AS
                SELECT {KEY} AS key, skeleton IS NULL AS raw FROM {records}
