@@ -6,13 +6,12 @@ classic engine, SBE or an express path, at every verbosity.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from advisor.errors import SourceError
 from advisor.model.plan import Plan, PlanNode
-from connectors.mongo.commands import canonical
+from connectors.mongo.plan.asked import text_of
 from connectors.mongo.plan.nodes import counted, listed, number, tree, with_totals, with_zeros
 from connectors.mongo.plan.pipeline import pipeline_tree
 
@@ -35,7 +34,7 @@ def parse_explain(document: Mapping[str, Any], text: str = "") -> Plan:
     return Plan(
         root,
         planner=f"MongoDB {version} explain".replace("  ", " "),
-        text=text or _text(document),
+        text=text or text_of(document),
         generic=False,
         planning_ms=_planning(document),
         execution_ms=number(stats["executionTimeMillis"]) if executed else None,
@@ -156,14 +155,3 @@ def _rejected(document: Mapping[str, Any]) -> int:
     shards = _mapping(document.get("shards"))
     inner = sum(_rejected(_mapping(part)) for part in shards.values())
     return own + sum(len(listed(part.get("rejectedPlans"))) for part in parts) + inner
-
-
-def _text(document: Mapping[str, Any]) -> str:
-    command = document.get("command")
-    if not isinstance(command, Mapping):
-        return ""
-    namespace = str(_planner(document).get("namespace", ""))
-    try:
-        return canonical(json.loads(json.dumps(command, default=str)), namespace.partition(".")[0])
-    except (TypeError, ValueError, KeyError, AttributeError):
-        return ""

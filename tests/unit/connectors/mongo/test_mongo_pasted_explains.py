@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from advisor import pipeline
 from advisor.errors import SourceError
 from advisor.model.plan import Access
+from connectors.mongo import analyze_files
 from connectors.mongo.files import explain_file
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.shell_text import documents
@@ -81,6 +83,33 @@ def test_every_case_is_tried() -> None:
 def test_a_sharded_aggregation_takes_as_long_as_its_slowest_shard() -> None:
     (plan,) = explain_file(CASES / "sharded_aggregate_7.0_mongosh.txt")
     assert plan.execution_ms == 21
+
+
+TEXTS = {
+    "sharded_find_4.4_mongo.txt": (
+        '{"find":"trips","$db":"fleet","filter":{"$and":[{"depot":{"$eq":"?string"}},{"ended":{"$gte":"?date"}}]}}'
+    ),
+    "timeseries_6.0_mongosh.txt": '{"aggregate":"readings","$db":"fleet"',
+    "express_8.0_mongosh.txt": '{"find":"drivers","$db":"fleet","filter":{"badge":"?string"}}',
+    "trimmed_by_hand.txt": "",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_query_is_its_command_or_else_what_was_parsed(name: str) -> None:
+    (plan,) = explain_file(CASES / name)
+    assert plan.text.startswith(TEXTS[name])
+    assert bool(plan.text) is bool(TEXTS[name])
+
+
+def test_plans_without_a_statement_are_judged_all_the_same(tmp_path: Path) -> None:
+    report = pipeline.analyze(analyze_files([CASES / "trimmed_by_hand.txt"], None, tmp_path))
+    assert [finding.rule for finding in report.findings] == ["inefficient-index-scan"]
+
+
+def test_a_join_without_index_is_told_of_its_foreign_side(tmp_path: Path) -> None:
+    report = pipeline.analyze(analyze_files([CASES / "sbe_aggregate_8.3.json"], None, tmp_path))
+    assert [finding.rule for finding in report.findings] == ["unindexed-lookup"]
 
 
 def test_a_plan_that_the_shell_cut_is_not_taken_for_a_whole_one() -> None:

@@ -1,0 +1,81 @@
+"""What an explain was asked for: its command, or, where there is none (4.4, or cut by hand), the parsed query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from connectors.mongo.commands import canonical
+from connectors.mongo.plan.nodes import listed, number
+
+_BELOW = ("inputStage", "outerStage", "innerStage", "queryPlan", "winningPlan")
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """The canonical text of what an explain explains; empty where neither command nor parsed query is told."""
+    planner = planner_of(document)
+    database, _, collection = str(planner.get("namespace", "")).partition(".")
+    command = document.get("command")
+    if not isinstance(command, Mapping):
+        command = _rebuilt(document, planner, collection.removeprefix("system.buckets."))
+    try:
+        return canonical(json.loads(json.dumps(command, default=str)), database) if command else ""
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return ""
+
+
+def planner_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ``queryPlanner`` of an explain, of its ``$cursor`` stage, or of the first of its shards."""
+    own = document.get("queryPlanner") or (document if "winningPlan" in document else None)
+    if isinstance(own, Mapping):
+        winning = own.get("winningPlan")
+        shards = listed(winning.get("shards")) if isinstance(winning, Mapping) else []
+        return {**shards[0], **own} if shards else own
+    for stage in listed(document.get("stages")):
+        for value in stage.values():
+            if isinstance(value, Mapping) and isinstance(value.get("queryPlanner"), Mapping):
+                return planner_of(value)
+    shards_ = document.get("shards")
+    found = (planner_of(part) for _, part in sorted(shards_.items())) if isinstance(shards_, Mapping) else iter(())
+    return next((planner for planner in found if planner), {})
+
+
+def _rebuilt(document: Mapping[str, Any], planner: Mapping[str, Any], collection: str) -> dict[str, Any]:
+    parsed = planner.get("parsedQuery")
+    if not isinstance(parsed, Mapping) or not collection:
+        return {}
+    rest = _pipeline(document)
+    if rest:
+        return {"aggregate": collection, "pipeline": [{"$match": parsed}, *rest]}
+    stages = list(_stages(planner))
+    if any(stage.get("stage") in ("COUNT", "COUNT_SCAN") for stage in stages):
+        return {"count": collection, "query": parsed}
+    found: dict[str, Any] = {"find": collection, "filter": parsed}
+    for key, name in (("sort", "sortPattern"), ("projection", "transformBy"), ("limit", "limitAmount")):
+        told = next((stage[name] for stage in stages if stage.get(name)), None)
+        if told is not None:
+            found[key] = int(number(told)) if key == "limit" else told
+    return found
+
+
+def _pipeline(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The stages behind ``$cursor``, as they were written: explain's ``$sort`` says ``sortKey``."""
+    stages = listed(document.get("stages"))
+    split = document.get("splitPipeline")
+    if isinstance(split, Mapping):
+        stages = [stage for part in ("shardsPart", "mergerPart") for stage in listed(split.get(part))]
+    found = []
+    for stage in stages:
+        for name, value in stage.items():
+            if name.startswith("$") and name not in ("$cursor", "$geoNearCursor", "$mergeCursors"):
+                plain = value.get("sortKey", value) if name == "$sort" and isinstance(value, Mapping) else value
+                found.append({name: plain})
+    return found
+
+
+def _stages(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for name in _BELOW:
+        if isinstance(plan.get(name), Mapping):
+            yield plan[name]
+            yield from _stages(plan[name])
