@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from advisor import __version__
 from advisor.errors import ExportError
-from advisor.model.catalog import Index, TableName, quote
+from advisor.model.catalog import Index, TableName
 from advisor.model.ddl import create_index, drop_index, fitting_name, index_body, qualified
+from advisor.model.identifiers import quote
 from advisor.model.recommendation import AddIndex, DropIndex, Method, Recommendation
 
 WAIT_BUDGET = "15min"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC
 
 from advisor.export._change import SHORT_LOCK, ExportOptions, IndexChange, Migration, Tool, literal
-from advisor.model.catalog import IndexColumn, quote
+from advisor.model.catalog import IndexColumn
+from advisor.model.identifiers import quote
 from advisor.model.recommendation import MigrationStub
 
 TOOL = Tool("alembic", "Alembic (SQLAlchemy)", "python")

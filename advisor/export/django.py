@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from advisor.export._change import ExportOptions, IndexChange, Migration, Tool
-from advisor.model.catalog import Index, quote
+from advisor.model.catalog import Index
 from advisor.model.ddl import fitting_name
+from advisor.model.identifiers import quote
 from advisor.model.recommendation import MigrationStub
 
 TOOL = Tool("django", "Django", "python")

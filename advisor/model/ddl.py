@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from advisor.model.catalog import Index, TableName, quote
+from advisor.model.catalog import Index, TableName
+from advisor.model.identifiers import quote
 
 MAX_NAME_BYTES = 63
 """NAMEDATALEN - 1 (manual, 4.1.1); PostgreSQL cuts longer names in silence."""

@@ -23,7 +23,8 @@ from advisor.recommend._weights import SPREAD, Calibration, upkeep_ms
 from advisor.recommend._worth import noticed_indexes, standing_share
 from advisor.recommend.candidates import Options as CandidateOptions
 from advisor.recommend.candidates import candidates, existing_cover, label, merged
-from advisor.recommend.selection import CostTable, Selection, choose, exchanged
+from advisor.recommend.cost_table import CostTable
+from advisor.recommend.selection import Selection, choose, exchanged
 
 CALLS = 3_000
 """Planner calls that exploration aims at beyond two for each query, shared among the queries: a few seconds."""

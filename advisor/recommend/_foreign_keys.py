@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from advisor.model.catalog import Catalog, ForeignKey, quote
+from advisor.model.catalog import Catalog, ForeignKey
+from advisor.model.identifiers import quote
 from advisor.model.shape import Operator, Predicate, QueryBlock, QueryShape
 from advisor.model.workload import Query, QueryStats, StatsSource
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from advisor.model.catalog import Catalog, Index, IndexColumn, Table, TableName, quote
+from advisor.model.catalog import Catalog, Index, IndexColumn, Table, TableName
+from advisor.model.identifiers import quote
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape, SortKey
 
 INDEXABLE_KINDS = frozenset({"table", "partitioned table", "partition", "materialized view"})

@@ -8,7 +8,7 @@ from dataclasses import replace
 from advisor.model.catalog import Catalog, Index
 from advisor.model.workload import Query
 from advisor.recommend._needs import Need, needs
-from advisor.recommend.selection import CostTable
+from advisor.recommend.cost_table import CostTable
 
 TOLERANCE = 0.1
 """Part of its saving that an index may seem to give up for its better twin. Orders of the same equalities find the same

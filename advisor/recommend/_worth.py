@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from advisor.model.catalog import Catalog, Index
 from advisor.recommend._weights import Calibration
-from advisor.recommend.selection import CostTable
+from advisor.recommend.cost_table import CostTable
 
 MIN_SHARE = 0.01
 """An index must save this part of ``min_improvement`` of the whole workload's cost (0.05 % by default), whatever it

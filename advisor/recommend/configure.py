@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from advisor.model.catalog import quote
 from advisor.model.finding import Confidence, Finding
+from advisor.model.identifiers import quote
 from advisor.model.impact import MigrationImpact
 from advisor.model.recommendation import Benefit, Configure, Declined, Method, Recommendation
 from advisor.model.workload import Query

@@ -1,8 +1,9 @@
 """Which indexes to build for a whole workload: an exact choice over a table of what-if costs.
 
-:func:`choose` is pure and knows nothing of databases. Feeding it a published cost table takes three lines::
+:func:`choose` is pure and knows nothing of databases. Feeding it a published cost table takes a few lines::
 
-    from advisor.recommend.selection import CostTable, choose
+    from advisor.recommend.cost_table import CostTable
+    from advisor.recommend.selection import choose
 
     table = CostTable.of(
         rows=[("q1", (), 100.0), ("q1", ("a",), 40.0), ("q1", ("a", "b"), 10.0)],  # (query, index set, cost)
@@ -20,110 +21,16 @@ only in pairs are found, and the answer carries a bound that says how far from t
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
-import highspy
+from advisor.recommend._program import Program
+from advisor.recommend.cost_table import CostTable
 
 MAX_NODES = 20_000
 """Branch-and-bound nodes before the best answer so far is taken. A count, not a clock: the answer stays the same
 on a slower machine."""
-
-BYTE_CHARGE = 1e-9
-"""Charge of building every candidate, as a part of the workload's cost: among equals the smaller set wins."""
-
-
-@dataclass(frozen=True)
-class CostTable:
-    """What each query costs with each priced index set. Keys of indexes and queries are strings.
-
-    ``base`` is the cost without any of the indexes; ``sets`` the priced sets of each query. ``sizes`` are bytes.
-    ``upkeep`` is what one execution of a (writing) query pays more for each index that exists; ``charges`` what an
-    index costs the workload besides, in weighted cost. ``table_of`` says which table an index is on.
-    """
-
-    base: Mapping[str, float]
-    sets: Mapping[str, Mapping[frozenset[str], float]]
-    sizes: Mapping[str, float]
-    weights: Mapping[str, float] = field(default_factory=dict)
-    upkeep: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    charges: Mapping[str, float] = field(default_factory=dict)
-    table_of: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        rows: Iterable[tuple[str, Collection[str], float]],
-        sizes: Mapping[str, float],
-        weights: Mapping[str, float] | None = None,
-    ) -> CostTable:
-        """Build a table from plain rows; the row with the empty set is the query's base cost.
-
-        A query that has no such row takes its dearest one as base. Of two rows for one set the cheaper counts.
-        """
-        base: dict[str, float] = {}
-        sets: dict[str, dict[frozenset[str], float]] = {}
-        for query, indexes, cost in rows:
-            known = sets.setdefault(query, {})
-            if indexes:
-                key = frozenset(indexes)
-                known[key] = min(cost, known.get(key, math.inf))
-            else:
-                base[query] = min(cost, base.get(query, math.inf))
-        for query, known in sets.items():
-            base.setdefault(query, max(known.values(), default=0.0))
-        return cls(base, sets, dict(sizes), dict(weights or {}))
-
-    def weight(self, query: str) -> float:
-        """How much one execution's cost of ``query`` counts."""
-        return self.weights.get(query, 1.0)
-
-    def cost(self, query: str, chosen: frozenset[str]) -> float:
-        """One execution's cost of ``query`` when ``chosen`` exist, upkeep included."""
-        base = self.base[query]
-        read = min((cost for key, cost in self.sets.get(query, {}).items() if key <= chosen), default=base)
-        upkeep = self.upkeep_of(query)
-        return min(read, base) + (math.fsum(upkeep.get(index, 0.0) for index in chosen) if upkeep else 0.0)
-
-    def upkeep_of(self, query: str) -> Mapping[str, float]:
-        """Index -> what one execution of ``query`` pays for it."""
-        return self._upkeep.get(query, {})
-
-    def served(self, index: str) -> Collection[str]:
-        """The queries that some priced set holding ``index`` serves, sorted."""
-        return self._served.get(index, ())
-
-    @cached_property
-    def _upkeep(self) -> Mapping[str, Mapping[str, float]]:
-        by_query: dict[str, dict[str, float]] = {}
-        for (query, index), cost in self.upkeep.items():
-            by_query.setdefault(query, {})[index] = cost
-        return by_query
-
-    @cached_property
-    def _served(self) -> Mapping[str, Collection[str]]:
-        by_index: dict[str, dict[str, None]] = {}
-        for query in sorted(self.sets):
-            for key in self.sets[query]:
-                for index in key:
-                    by_index.setdefault(index, {})[query] = None
-        return by_index
-
-    def total(self, chosen: frozenset[str] = frozenset()) -> float:
-        """The workload's weighted cost when ``chosen`` exist, charges included."""
-        queries = math.fsum(self.weight(query) * self.cost(query, chosen) for query in self.base)
-        return queries + math.fsum(self.charges.get(index, 0.0) for index in chosen)
-
-    def saving(self, index: str, beside: frozenset[str]) -> float:
-        """The weighted cost that ``index`` saves when all others of ``beside`` exist; negative when it costs more."""
-        without, together = beside - {index}, beside | {index}
-        queries = {*self.served(index), *(query for query, pays in self._upkeep.items() if index in pays)}
-        saved = math.fsum(
-            self.weight(query) * (self.cost(query, without) - self.cost(query, together)) for query in sorted(queries)
-        )
-        return saved - self.charges.get(index, 0.0)
 
 
 @dataclass(frozen=True)
@@ -177,7 +84,7 @@ def choose(
     usable = {query: {key: cost for key, cost in sets.items() if key <= open_to} for query, sets in usable.items()}
     if not any(usable.values()):
         return _selection(cost_table, frozenset(), cost_table.total())
-    program = _Program(cost_table, indexes, usable)
+    program = Program(cost_table, indexes, usable)
     if budget is not None:
         program.at_most({index: cost_table.sizes.get(index, 0.0) for index in indexes}, budget)
     if max_indexes is not None:
@@ -253,108 +160,3 @@ def _selection(table: CostTable, chosen: frozenset[str], bound: float) -> Select
         gain={index: table.saving(index, chosen) for index in sorted(chosen)},
         size=math.fsum(table.sizes.get(index, 0.0) for index in chosen),
     )
-
-
-class _Program:
-    """The mixed-integer program: y(index) binary, x(query, set) in [0, 1], costs scaled to the workload's = 1000.
-
-    With y whole, the best x is whole too, so only the indexes need branching. The link between them is taken
-    together for each (query, index), sum of x over the sets holding the index <= y, which is tighter than a row a set.
-    """
-
-    def __init__(
-        self, table: CostTable, indexes: Sequence[str], usable: Mapping[str, Mapping[frozenset[str], float]]
-    ) -> None:
-        self._table = table
-        self._column = {index: number for number, index in enumerate(indexes)}
-        self._sets = [(query, key, cost) for query, sets in usable.items() for key, cost in sets.items()]
-        self._of_query: dict[str, list[int]] = {}
-        for number, (query, _, _) in enumerate(self._sets):
-            self._of_query.setdefault(query, []).append(len(indexes) + number)
-        self._scale = 1000.0 / max(table.total(), 1e-300)
-        self._lower: list[float] = []
-        self._upper: list[float] = []
-        self._starts: list[int] = [0]
-        self._positions: list[int] = []
-        self._values: list[float] = []
-        for query, columns in self._of_query.items():
-            self._row(dict.fromkeys(columns, 1.0), 1.0)
-            self._link(query, columns, len(indexes))
-
-    def _link(self, query: str, columns: Sequence[int], offset: int) -> None:
-        holding: dict[str, list[int]] = {}
-        for column in columns:
-            for index in sorted(self._sets[column - offset][1]):
-                holding.setdefault(index, []).append(column)
-        for index, users in sorted(holding.items()):
-            self._row({**dict.fromkeys(users, 1.0), self._column[index]: -1.0}, 0.0)
-
-    def _row(self, coefficients: Mapping[int, float], upper: float) -> None:
-        self._lower.append(-highspy.kHighsInf)
-        self._upper.append(upper)
-        self._positions.extend(coefficients)
-        self._values.extend(coefficients.values())
-        self._starts.append(len(self._positions))
-
-    def at_most(self, amounts: Mapping[str, float], limit: float) -> None:
-        """Sum of ``amounts`` over the built indexes <= ``limit`` (both scaled to keep the numbers near one)."""
-        scale = max(*amounts.values(), 1.0)
-        self._row({self._column[index]: amount / scale for index, amount in amounts.items()}, limit / scale)
-
-    def cap_regressions(self, part: float) -> None:
-        """No query's upkeep minus its saving above ``part`` of its base cost."""
-        for query in sorted({query for query, _ in self._table.upkeep}):
-            base = self._table.base[query]
-            upkeep = self._table.upkeep_of(query)
-            row = {self._column[index]: cost / base for index, cost in upkeep.items() if index in self._column}
-            if not row or base <= 0:
-                continue
-            for column in self._of_query.get(query, ()):
-                row[column] = -(base - self._sets[column - len(self._column)][2]) / base
-            self._row(row, part)
-
-    def _objective(self) -> list[float]:
-        table, scale = self._table, self._scale
-        every_byte = math.fsum(table.sizes.get(index, 0.0) for index in self._column) or 1.0
-        charge = dict.fromkeys(self._column, 0.0)
-        for (query, index), cost in table.upkeep.items():
-            if index in charge:
-                charge[index] += cost * table.weight(query)
-        indexes = [
-            scale * (table.charges.get(index, 0.0) + charge[index])
-            + 1000.0 * BYTE_CHARGE * table.sizes.get(index, 0.0) / every_byte
-            for index in self._column
-        ]
-        return indexes + [-scale * table.weight(query) * (table.base[query] - cost) for query, _, cost in self._sets]
-
-    def solve(self, gap: float, max_nodes: int) -> tuple[frozenset[str], float]:
-        """The chosen indexes, and the bound below which no choice brings the workload's cost."""
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]  # its stubs leave __init__ bare
-        solver.silent()
-        # One thread and a fixed seed: the same table, the same answer.
-        for option, value in (("threads", 1), ("random_seed", 0), ("mip_rel_gap", gap), ("mip_max_nodes", max_nodes)):
-            solver.setOptionValue(option, value)
-        solver.passModel(self._model())
-        solver.run()
-        values = solver.getSolution().col_value
-        chosen = frozenset(index for index, column in self._column.items() if values and values[column] > 0.5)
-        bound = self._table.total() + solver.getInfo().mip_dual_bound / self._scale
-        return chosen, bound
-
-    def _model(self) -> highspy.HighsLp:
-        count = len(self._column) + len(self._sets)
-        model = highspy.HighsLp()
-        model.num_col_ = count
-        model.num_row_ = len(self._upper)
-        model.col_cost_ = self._objective()
-        model.col_lower_ = [0.0] * count
-        model.col_upper_ = [1.0] * count
-        model.row_lower_ = self._lower
-        model.row_upper_ = self._upper
-        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_ = self._starts
-        model.a_matrix_.index_ = self._positions
-        model.a_matrix_.value_ = self._values
-        whole, part = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
-        model.integrality_ = [whole] * len(self._column) + [part] * len(self._sets)
-        return model

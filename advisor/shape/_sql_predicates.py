@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from advisor.model.catalog import quote
+from advisor.model.identifiers import quote
 from advisor.model.shape import Operand, Operator, Predicate
 from advisor.shape._sql_keys import Key, Keys, bare, resolved_columns
 from advisor.shape._sql_scope import Scope, Source, identifier, parameter, unwrapped

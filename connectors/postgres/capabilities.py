@@ -12,7 +12,8 @@ import asyncpg
 
 from advisor.errors import PermissionMissing
 from advisor.model.capture import Coverage, Server
-from advisor.model.catalog import Catalog, quote
+from advisor.model.catalog import Catalog
+from advisor.model.identifiers import quote
 from connectors.postgres.session import Session
 from connectors.postgres.sql import array, query
 

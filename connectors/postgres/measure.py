@@ -11,7 +11,8 @@ from typing import Any
 
 import asyncpg
 
-from advisor.model.catalog import TableName, quote
+from advisor.model.catalog import TableName
+from advisor.model.identifiers import quote
 from advisor.model.shape import Predicate, QueryShape
 from advisor.ports import Progress, Step, silent
 from connectors.postgres.explain import refusal

@@ -12,8 +12,9 @@ import asyncpg
 
 from advisor.errors import ConnectionFailed, SandboxError, SourceError
 from advisor.model.capture import Capture, Coverage, Server
-from advisor.model.catalog import Catalog, Index, TableName, quote
+from advisor.model.catalog import Catalog, Index, TableName
 from advisor.model.ddl import index_body
+from advisor.model.identifiers import quote
 from advisor.model.plan import PlanNode
 from advisor.model.recommendation import AddIndex, Benefit, Cost, Method, Recommendation, WhatIf
 from advisor.model.report import Report

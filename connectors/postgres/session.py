@@ -17,7 +17,7 @@ from advisor.errors import (
     SourceError,
     without_secrets,
 )
-from advisor.model.catalog import quote
+from advisor.model.identifiers import quote
 from connectors.postgres.sql import MARK, query
 from connectors.postgres.url import Target, parse_url
 

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from advisor.model.capture import Coverage
-from advisor.model.catalog import quote
+from advisor.model.identifiers import quote
 from connectors.postgres.placeholders import EXPLAINABLE, command, masked
 from connectors.postgres.session import Session
 from connectors.postgres.sql import MARK, query

@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from advisor.recommend.selection import CostTable, choose
+from advisor.recommend.cost_table import CostTable
+from advisor.recommend.selection import choose
 
 MEGABYTE = 1_000_000
 BUDGETS = (250, 500, 1000, 2000, 2500, 5000, 8000, 10_000)

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from advisor.recommend.selection import CostTable, choose, exchanged
+from advisor.recommend.cost_table import CostTable
+from advisor.recommend.selection import choose, exchanged
 
 PAIR = [("q1", (), 100.0), ("q1", ("a",), 99.9), ("q1", ("a", "b"), 10.0), ("q2", (), 50.0), ("q2", ("c",), 20.0)]
 SIZES = {"a": 8.0, "b": 4.0, "c": 1.0}

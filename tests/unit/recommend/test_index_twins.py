@@ -8,7 +8,7 @@ from advisor.model.shape import Operator, Predicate
 from advisor.model.workload import Query
 from advisor.recommend._twins import better_twins
 from advisor.recommend.candidates import label
-from advisor.recommend.selection import CostTable
+from advisor.recommend.cost_table import CostTable
 
 ORDERS = TableName("public", "orders")
 MakeQuery = Callable[..., Query]
