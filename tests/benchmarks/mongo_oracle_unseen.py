@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.mongo_oracle_unseen [PREFIX OF PROBES …]
 
-The data and probes of ``mongo_fleet`` (105) and ``mongo_shop`` (57, whose names begin with shop-). For each probe the
+The data and probes of ``mongo_fleet`` (105), ``mongo_shop`` (57, named shop-…) and ``mongo_clinic`` (third-…). For each the
 model of the server's scans (``mongo_index_model``, equal to the recorded oracle in keys and documents)
 tells the effort of every index over its fields; the advisor sees the slow
 lines of the probe, run without an index, and a catalog. Good: at most 1.2 x the least effort (+ 20), as in
@@ -19,14 +19,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import mongo_fleet, mongo_shop
+from tests.benchmarks import mongo_clinic, mongo_fleet, mongo_shop
 from tests.benchmarks.mongo_fleet import BY_RULE
 from tests.benchmarks.mongo_index_bounds import conjuncts
 from tests.benchmarks.mongo_index_model import Collection, Key, Probe, candidates, explain
 from tests.benchmarks.mongo_oracle import Advised, advice
 
-MAKERS = {**mongo_fleet.MAKERS, **mongo_shop.MAKERS}
-PROBES = {**mongo_fleet.PROBES, **mongo_shop.PROBES}
+MAKERS = {**mongo_fleet.MAKERS, **mongo_shop.MAKERS, **mongo_clinic.MAKERS}
+PROBES = {**mongo_fleet.PROBES, **mongo_shop.PROBES, **mongo_clinic.PROBES}
 MAX_PAIRS = 60
 """Pairs of indexes tried for an $or."""
 
@@ -52,7 +52,7 @@ def extended(value: Any) -> Any:
 
 def catalog(asked: str) -> dict[str, Any]:
     """The collections with their sizes and no index but ``_id``."""
-    makers = mongo_shop.MAKERS if asked in mongo_shop.MAKERS else mongo_fleet.MAKERS
+    makers = next(part.MAKERS for part in (mongo_shop, mongo_clinic, mongo_fleet) if asked in part.MAKERS)
     identity = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
     return {"server": {"version": "5.0.0"}, "database": "fleet", "collections": {
         name: {"options": {}, "type": "collection", "indexes": [identity], "index_stats": [],
