@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from connectors.postgres.logs.envelope import json_lines, of_lines, one_line
+from connectors.postgres.logs.envelope import json_lines, of_objects, one_line
 from connectors.postgres.logs.format import Piece
 
 _ENTRY = re.compile(rb'"category":\s?"PostgreSQL')
@@ -37,4 +37,4 @@ def _unwrap(piece: Piece) -> str:
     WHERE p.message IS NOT NULL"""
 
 
-FORMAT = of_lines("azure", _looks, _unwrap)
+FORMAT = of_objects("azure", _looks, _unwrap)

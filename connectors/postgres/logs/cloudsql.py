@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from connectors.postgres.logs.envelope import json_lines, of_lines, one_line
+from connectors.postgres.logs.envelope import json_lines, of_objects, one_line
 from connectors.postgres.logs.format import Piece
 
 _ENTRY = re.compile(rb'"textPayload":\s?"')
@@ -26,4 +26,4 @@ def _unwrap(piece: Piece) -> str:
     FROM (SELECT {one_line("textPayload")} AS t, timestamp FROM {objects} WHERE textPayload IS NOT NULL)"""
 
 
-FORMAT = of_lines("cloudsql", _looks, _unwrap)
+FORMAT = of_objects("cloudsql", _looks, _unwrap)

@@ -45,9 +45,10 @@ class Format:
 
     ``looks`` tells from a file's first 256 KiB how surely it is this format (0 to 1); ``border`` where a piece may
     be cut; ``prepare`` makes records lines; ``unwrap`` is SQL with the one column ``l``, the stderr lines inside an
-    envelope; ``setup`` is SQL to run before; ``relation`` is SQL with the columns of ``RECORD_COLUMNS``; ``record``
-    matches where a record starts, to find the good ones in a damaged piece; ``columns`` counts columns in the head;
-    ``settle`` is for formats of stderr lines: it reads again what was not understood in the table ``line``.
+    envelope, of chunks that ``unpacked`` has made readable by themselves; ``setup`` is SQL to run before; ``relation``
+    is SQL with the columns of ``RECORD_COLUMNS``; ``record`` matches where a record starts, to find the good ones in a
+    damaged piece; ``columns`` counts columns in the head; ``settle`` is for formats of stderr lines: it reads again
+    what was not understood in the table ``line``.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Format:
     relation: Callable[[Piece], str]
     border: Callable[[bytes], int] = last_line
     prepare: Callable[[bytes], bytes] = as_it_is
+    unpacked: Callable[[bytes], bytes] = as_it_is
     unwrap: Callable[[Piece], str] | None = None
     setup: Callable[[Piece], tuple[str, ...]] = lambda piece: ()
     columns: Callable[[bytes], int] = lambda head: 0

@@ -99,7 +99,7 @@ class LogFile:
         good = cleaned(data, line, self.path.name, self.unread)
         if self.language is not None:
             good = self.language.to_english(good)
-        return good if self.form.unwrap is not None else self.form.prepare(good)
+        return self.form.prepare(good) if self.form.unwrap is None else self.form.unpacked(good)
 
     def _piece(self, piece: Cleaned, line: Callable[[], int]) -> None:
         if self.form.unwrap is not None:
