@@ -21,6 +21,7 @@ from advisor.workload.bursts.by_position import by_position
 from advisor.workload.bursts.facts import ShapeFacts, facts_of
 from advisor.workload.bursts.link import Link
 from advisor.workload.bursts.links import links
+from advisor.workload.bursts.tenants import with_tenants
 from advisor.workload.bursts.told import Told, burst_of, fanout_of, suppressed_of, told
 from advisor.workload.bursts.verdicts import PATTERNS
 
@@ -57,6 +58,7 @@ def find_bursts(
     ``shapes`` maps fingerprints to shapes; events of unknown fingerprints only bound units. Returns bursts, most time
     saved first, and what looked like one and is none. The temporary tables ``burst_*`` stay in ``database``.
     """
+    catalog = with_tenants(catalog) if catalog else None
     facts = [facts_of(shapes[name], catalog) for name in sorted(shapes)]
     _declare_shapes(database, facts, options)
     _number_events(database, progress)

@@ -130,7 +130,7 @@ def _to_many(
     linked: str,
     catalog: Catalog | None,
 ) -> Iterator[Link]:
-    target = beyond(child, key)
+    target = beyond(child, key, catalog)
     far = target is not None and target != table
     unique = unique_set(catalog, key.table, columns) or is_primary_key(key.table, frozenset(columns), catalog)
     relation = Relation.MANY_TO_MANY if far else Relation.ONE_TO_ONE if unique else Relation.ONE_TO_MANY

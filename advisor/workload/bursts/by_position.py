@@ -42,7 +42,7 @@ def _link(
     identity: bool,
     catalog: Catalog | None,
 ) -> Link:
-    target = None if identity else beyond(child, key)
+    target = None if identity else beyond(child, key, catalog)
     relation = Relation.MANY_TO_ONE if identity else Relation.ONE_TO_MANY
     if not identity and unique_set(catalog, key.table, tuple(key.columns)):
         relation = Relation.ONE_TO_ONE

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
 from advisor.workload.bursts.naming import named_as_key
+
+_ARRAY_OF_ROWS = re.compile(
+    r"\b(unnest|jsonb?_(to_recordset|populate_recordset|array_elements(_text)?)|string_to_table)"
+    r"[\s(]*(cast[\s(]*)?\$\d",
+    re.IGNORECASE,
+)
+"""A parameter that holds many rows' values (PostgreSQL, "Set Returning Functions", "JSON Functions")."""
 
 READS = frozenset(["SELECT", "WITH", "DECLARE", "VALUES", "TABLE", "find", "aggregate", "count", "distinct"])
 SYSTEM_SCHEMAS = frozenset(["pg_catalog", "information_schema", "pg_toast"])
@@ -37,7 +45,7 @@ class Join:
 class ShapeFacts:
     """What the burst search asks of a shape.
 
-    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY), of
+    ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY, unnest), of
     ``elements`` where its text tells how many, else 0. ``pages``: it reads on from a key (range, ORDER BY, LIMIT).
     """
 
@@ -83,7 +91,7 @@ def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
         joins=joins,
         columns=_columns(shape.blocks),
         single=reads and _one_row(keys, joins, outer, catalog),
-        listed=bool(lists),
+        listed=bool(lists or _ARRAY_OF_ROWS.search(shape.text)),
         elements=max((p.elements or 0 for p in lists), default=0),
         pages=pages,
         offset=any(block.offset for block in outer),
@@ -144,16 +152,22 @@ def _unique(table: TableName, columns: frozenset[str], catalog: Catalog | None) 
 
 
 def _keyset(block: QueryBlock) -> bool:
-    """A range on the first sort key, in the direction of the sort: "since yesterday, newest first" is no page."""
+    """A range on the first sort key, in the direction of the sort: "since yesterday, newest first" is no page.
+
+    Nor is "the last one at or before that day" of a key (``code = $1 AND since <= $2 ORDER BY since DESC LIMIT 1``): a
+    page that begins with the row before it would show it twice. Prisma asks for its start in a subquery.
+    """
     if not (block.limited and block.sort):
         return False
     first = block.sort[0]
     onward = "<" if first.descending else ">"
+    of_one_key = any(p.operator is Operator.EQUAL and p.operand is Operand.PARAMETER for p in block.predicates)
+    asked = (onward,) if of_one_key and not block.offset else (onward, f"{onward}=")
     return any(
         p.operator is Operator.RANGE
-        and p.operand is Operand.PARAMETER
+        and p.operand in (Operand.PARAMETER, Operand.SUBQUERY)
         and p.key == first.key
-        and (p.sql_operator or onward).startswith(onward)
+        and (p.sql_operator or onward) in asked
         for p in block.predicates
     )
 

@@ -38,8 +38,8 @@ SELECT
     -- From first to last, not a sum of differences: a log's times are rounded to milliseconds.
     -- Without the longest pause: one hiccup of the machine is no way of sending.
     greatest(max(ended) - min(ended) - sum(spent) - max(gap - spent), 0) AS idle,
-    -- Most logs print whole milliseconds.
-    bool_and(ended % 1000 = 0) AS rounded,
+    -- Most logs print whole milliseconds, some whole seconds (%t).
+    CASE WHEN bool_and(ended % 1000000 = 0) THEN 1000000 WHEN bool_and(ended % 1000 = 0) THEN 1000 ELSE 0 END AS tick,
     median(elements) FILTER (elements > 0) AS elements,
     max(rows) AS rows_max,
     count(*) FILTER (rows = 0) AS empty,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.workload import Relation
 from advisor.workload.bursts.facts import Key, ShapeFacts
+from advisor.workload.bursts.naming import is_primary_key
 
 BY_FOREIGN_KEY, BY_NAME, BY_TABLE, BY_POSITION, BY_COUNT = 0, 1, 2, 3, 4
 """Ranks of a link's proof, best first: a declared foreign key, a naming convention, the same table read again, the
@@ -32,17 +33,44 @@ class Link:
     alternatives: tuple[str, ...] = ()
 
 
-def beyond(child: ShapeFacts, key: Key) -> TableName | None:
-    """The table on the far side when ``key.table`` only links: nothing of it is read but its keys."""
-    joined = [
-        (j.column, j.other) if j.table == key.table else (j.other_column, j.table)
-        for j in child.joins
-        if key.table in (j.table, j.other)
-    ]
-    if key.by_subquery or not joined:
-        return None
-    touched = child.columns.get(key.table, frozenset(["*"]))
-    return joined[0][1] if touched <= key.columns | {column for column, _ in joined} else None
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From the table that a statement is keyed by to the one whose rows it reads. ``ones``: for each join on the way,
+    whether it leads to one row at most."""
+
+    table: TableName
+    ones: tuple[bool, ...]
+
+    @property
+    def relation(self) -> Relation:
+        """The relation of the rows at both ends."""
+        if all(self.ones):
+            return Relation.MANY_TO_ONE
+        return Relation.ONE_TO_MANY if len(self.ones) == 1 else Relation.MANY_TO_MANY
+
+
+def way_beyond(child: ShapeFacts, key: Key, catalog: Catalog | None) -> Way | None:
+    """The way to the far side when ``key.table`` only links: nothing of it, nor of what follows, is read but keys."""
+    table, bound, ones, seen = key.table, key.columns, list[bool](), {key.table}
+    while not key.by_subquery:
+        joined = [(j.column, j.other_column, j.other) for j in child.joins if j.table == table]
+        joined += [(j.other_column, j.column, j.table) for j in child.joins if j.other == table]
+        touched = child.columns.get(table, frozenset(["*"]))
+        onward = [(other, column) for _, column, other in joined if other not in seen]
+        if not onward or not touched <= bound | {own for own, _, _ in joined}:
+            break
+        table = onward[0][0]
+        columns = frozenset(column for other, column in onward if other == table)
+        ones.append(unique_set(catalog, table, tuple(columns)) or is_primary_key(table, columns, catalog))
+        bound = frozenset()
+        seen.add(table)
+    return Way(table, tuple(ones)) if ones else None
+
+
+def beyond(child: ShapeFacts, key: Key, catalog: Catalog | None) -> TableName | None:
+    """The table on the far side, or none."""
+    way = way_beyond(child, key, catalog)
+    return way.table if way else None
 
 
 def distinct(child: ShapeFacts, parent: ShapeFacts) -> bool:

@@ -22,6 +22,7 @@ from advisor.workload.bursts.link import (
     distinct,
     fingerprint,
     unique_set,
+    way_beyond,
 )
 from advisor.workload.bursts.naming import is_primary_key
 
@@ -56,6 +57,10 @@ class _ForeignKeys:
 def _links_of(child: ShapeFacts, parents: Parents, keys: _ForeignKeys, catalog: Catalog | None) -> Iterator[Link]:
     by_table = parents.by_table
     for key in child.keys:
+        related = list(_related(child, key, by_table, catalog))
+        if related:
+            yield from related
+            continue
         yield from _to_many(child, key, by_table, keys, catalog)
         yield from _to_one(child, key, by_table, keys, catalog)
         yield from _same_table(child, key, by_table, catalog)
@@ -74,7 +79,7 @@ def _to_many(
     for foreign in keys.of[key.table]:
         if not set(foreign.columns) <= key.columns:
             continue
-        target = beyond(child, key)
+        target = beyond(child, key, catalog)
         unique = unique_set(catalog, key.table, foreign.columns)
         relation = Relation.ONE_TO_ONE if unique else Relation.MANY_TO_MANY if target else Relation.ONE_TO_MANY
         for parent in by_table.get(foreign.referenced, ()):
@@ -126,6 +131,30 @@ def _to_one(
                 None,
                 "foreign key " + " or ".join(f.name for f in read),
                 tuple(",".join(f.columns) for f in read[1:]),
+            )
+
+
+def _related(
+    child: ShapeFacts, key: Key, by_table: Mapping[TableName, list[ShapeFacts]], catalog: Catalog | None
+) -> Iterator[Link]:
+    """The parent's own row is joined once more, by its primary key, only to reach what hangs on it."""
+    way = way_beyond(child, key, catalog)
+    if way is None or not is_primary_key(key.table, key.columns, catalog):
+        return
+    columns = tuple(sorted(key.columns))
+    for parent in by_table.get(key.table, ()):
+        if distinct(child, parent) and not parent.single:
+            yield Link(
+                fingerprint(child),
+                fingerprint(parent),
+                way.relation,
+                BY_FOREIGN_KEY,
+                way.table,
+                columns,
+                key.table,
+                columns,
+                None,
+                f"{way.table.name} is joined to the row of {key.table.name}",
             )
 
 

@@ -12,6 +12,22 @@ WITH child AS (
     FROM burst_member AS m
     JOIN burst_link AS l ON l.child = m.shape AND l.round = (SELECT max(round) FROM burst_link)
     WHERE m.role = 'read'
+),
+-- Outside transactions the page of one thing may stand between lists and their children: the first execution behind a
+-- single row that explains it is that row's, and no list's.
+step AS (
+    SELECT chunk, shape, pos, lag(pos, 1, 0) OVER (PARTITION BY chunk, shape ORDER BY pos) AS previous
+    FROM burst_member
+    WHERE role = 'read' AND kind = 2
+),
+own AS (
+    SELECT c.chunk, c.shape, c.pos, max(q.pos) AS single_pos, arg_max(q.shape, q.pos) AS single
+    FROM (SELECT s.*, l.parent FROM step AS s
+          JOIN burst_link AS l ON l.child = s.shape
+          JOIN burst_shape AS p ON p.id = l.parent AND p.single) AS c
+    ASOF JOIN burst_parent_event AS q ON c.chunk = q.chunk AND c.parent = q.shape AND c.pos > q.pos
+    WHERE q.pos > c.previous
+    GROUP BY c.chunk, c.shape, c.pos
 )
 SELECT
     c.unit,
@@ -28,8 +44,13 @@ SELECT
     min(c.started) - any_value(p.ended) AS delay
 FROM child AS c
 ASOF JOIN burst_parent_event AS p ON c.chunk = p.chunk AND c.parent = p.shape AND c.pos > p.pos
+LEFT JOIN own AS o ON o.chunk = c.chunk AND o.shape = c.shape AND o.pos = c.pos AND o.single <> c.parent
+-- The list's own single rows, read one by one, are another relation of it.
+LEFT JOIN (SELECT DISTINCT child, parent FROM burst_link WHERE rank < 2) AS k
+    ON k.child = o.single AND k.parent = c.parent
 -- A parent in the unit just before counts too: objects expired by COMMIT, a transaction begun after the list was read.
-WHERE p.unit = c.unit OR c.unit_no - p.unit_no = 1
+WHERE (p.unit = c.unit OR c.unit_no - p.unit_no = 1)
+  AND (o.single IS NULL OR o.single_pos < p.pos OR k.child IS NOT NULL)
 GROUP BY c.unit, c.shape, c.parent, p.pos;
 
 INSERT INTO burst_pair

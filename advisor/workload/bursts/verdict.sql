@@ -94,9 +94,9 @@ judged AS (
             WHEN conflicts > 0 AND params <= greatest(n - conflicts, 1) THEN 'retry'
             -- Sent without waiting for answers: executemany of asyncpg and psycopg 3. Logging itself takes up to 50 µs a
             -- statement, the fastest loop over a local socket 100 µs more than its server time (measured).
-            -- Below two of the log's milliseconds nobody can tell; runs of equal length are counted together.
+            -- Below two ticks of the log's clock nobody can tell; runs of equal length are counted together.
             WHEN streams = 1 AND NOT client_timed
-                AND sum(idle) OVER alike < 75 * sum(n) OVER alike - CASE WHEN rounded THEN 2000 ELSE 0 END
+                AND sum(idle) OVER alike < 75 * sum(n) OVER alike - 2 * max(tick) OVER alike
                 THEN 'pipelined'
             -- Writes of many requests, a few among hundreds of other statements of a session, are no loop.
             WHEN role = 'write' AND kind = 2 AND (last_pos - first_pos + 1 > 10 * n OR regular_body < 0.6) THEN 'traffic'
