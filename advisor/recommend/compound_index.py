@@ -59,10 +59,11 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
 
 
 def _considered(study: Study, query: Query) -> Iterator[_Asked | Declined]:
-    effort = effort_of(query)
-    if effort is None or query.shape.unparsed:
+    whole = effort_of(query)
+    if whole is None or query.shape.unparsed:
         return
-    for wish in wishes(query.shape, study.catalog, effort):
+    for wish in wishes(query.shape, study.catalog, whole.own):
+        effort = whole if wish.foreign else whole.own
         table = study.catalog.find(wish.table.name, wish.table.schema)
         label = f"{wish.table.name} ({', '.join(wish.fields)})"
         reason = _reason_against(wish, effort, table)

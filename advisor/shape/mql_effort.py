@@ -6,7 +6,7 @@ collection scan, and a collection scan of a hundred documents is nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from advisor.model.plan import Access, Plan
 from advisor.model.shape import QueryShape
@@ -41,6 +41,14 @@ class Effort:
     joins: bool = False
     complete: bool = False
     """All that matches was returned: no limit ended the scan, or the answers were mostly shorter than their limit."""
+    foreign: tuple[float, float] = (0.0, 0.0)
+    """Keys and documents of joined collections, where the plan tells them apart (an explain does, a log does not)."""
+
+    @property
+    def own(self) -> Effort:
+        """Without what joined collections took."""
+        keys, documents = self.foreign
+        return replace(self, keys=self.keys - keys, documents=self.documents - documents, foreign=(0.0, 0.0))
 
     @property
     def examined(self) -> float:
@@ -99,6 +107,7 @@ def effort(plan: Plan, shape: QueryShape) -> Effort | None:
     told = plan.root.actual_rows
     aggregated = main is not None and (main.aggregated or main.distinct or bool(main.group))
     joins = any(not block.outer for block in shape.blocks)
+    joined = [node for node in plan.nodes() if node.attributes.get("side")]
     returned = None if aggregated or told is None else float(told)
     limited = main is not None and main.limited
     cut = float(plan.root.attributes.get("limit reached", "1" if limited else "0"))
@@ -111,4 +120,8 @@ def effort(plan: Plan, shape: QueryShape) -> Effort | None:
         spilled=any(node.spilled_bytes for node in plan.nodes()),
         joins=joins,
         complete=returned is not None and main is not None and not main.offset and cut < 0.5,
+        foreign=(
+            float(sum(node.keys_examined or 0 for node in joined)),
+            float(sum(node.documents_examined or 0 for node in joined)),
+        ),
     )

@@ -1,7 +1,7 @@
 """A clinic's patients, visits and samples, made up: a third held-out set of probes for ``mongo_oracle_unseen``.
 
-Written after the rules had been changed for ``mongo_fleet`` and ``mongo_shop``, and before its first run. More of it is
-of the kinds that went worst in those: orders with ranges, long lists with orders, negations, two ranges, arms of an $or.
+Written after the rules had been changed for ``mongo_fleet`` and ``mongo_shop``, and before its first run. More of it
+is of the kinds that went worst in those: orders with ranges, long lists with orders, negations, two ranges, $or.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.benchmarks.mongo_index_model import Probe
+from tests.benchmarks.mongo_index_probe import Probe
 
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)
 

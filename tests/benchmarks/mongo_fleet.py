@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.benchmarks.mongo_index_model import Probe
+from tests.benchmarks.mongo_index_probe import Probe
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,8 +4,8 @@
 
 Scenarios of a forum's application, written as the lines of a log at slowms 0 and as the documents of a profiler at
 level 2, in the form of the recordings. The labels stand beside the scenarios and were written before the first run
-(which found 22 of 27, and nothing else). What is wanted: of each scenario alone its faults by pattern and collection with
-all their executions, and nothing else; of all of them in one log, two seconds apart, the sums of these.
+(which found 22 of 27, and nothing else). What is wanted: of each scenario alone its faults by pattern and collection
+with all their executions, and nothing else; of all of them in one log, two seconds apart, the sums of these.
 """
 
 from __future__ import annotations

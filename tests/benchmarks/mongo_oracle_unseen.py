@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.mongo_oracle_unseen [PREFIX OF PROBES …]
 
-The data and probes of ``mongo_fleet`` (105), ``mongo_shop`` (57, named shop-…) and ``mongo_clinic`` (third-…). For each the
-model of the server's scans (``mongo_index_model``, equal to the recorded oracle in keys and documents)
+The data and probes of ``mongo_fleet`` (105), ``mongo_shop`` (57, named shop-…) and ``mongo_clinic`` (58, third-…). For
+each the model of the server's scans (``mongo_index_model``, equal to the recorded oracle in keys and documents)
 tells the effort of every index over its fields; the advisor sees the slow
 lines of the probe, run without an index, and a catalog. Good: at most 1.2 x the least effort (+ 20), as in
 the recorded oracle. Probes that the model does not speak of (joins, text, geo, collation) carry the answer of the
@@ -22,7 +22,8 @@ from typing import Any
 from tests.benchmarks import mongo_clinic, mongo_fleet, mongo_shop
 from tests.benchmarks.mongo_fleet import BY_RULE
 from tests.benchmarks.mongo_index_bounds import conjuncts
-from tests.benchmarks.mongo_index_model import Collection, Key, Probe, candidates, explain
+from tests.benchmarks.mongo_index_model import candidates, explain
+from tests.benchmarks.mongo_index_probe import Collection, Key, Probe
 from tests.benchmarks.mongo_oracle import Advised, advice
 
 MAKERS = {**mongo_fleet.MAKERS, **mongo_shop.MAKERS, **mongo_clinic.MAKERS}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.mongo_index_model import Probe
+from tests.benchmarks.mongo_index_probe import Probe
 
 MAKERS: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "cases" / "mongo" / "recorded" / "dataset.py"))[
     "COLLECTIONS"

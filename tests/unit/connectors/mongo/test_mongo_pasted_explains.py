@@ -9,6 +9,7 @@ import pytest
 from advisor import pipeline
 from advisor.errors import SourceError
 from advisor.model.plan import Access
+from advisor.model.recommendation import AddIndex
 from connectors.mongo import analyze_files
 from connectors.mongo.files import explain_file
 from connectors.mongo.logs.looking import Kind, by_looking
@@ -110,6 +111,8 @@ def test_plans_without_a_statement_are_judged_all_the_same(tmp_path: Path) -> No
 def test_a_join_without_index_is_told_of_its_foreign_side(tmp_path: Path) -> None:
     report = pipeline.analyze(analyze_files([CASES / "sbe_aggregate_8.3.json"], None, tmp_path))
     assert [finding.rule for finding in report.findings] == ["unindexed-lookup"]
+    built = [r.action.index for r in report.recommendations if isinstance(r.action, AddIndex)]
+    assert [(index.table.name, index.keys) for index in built] == [("drivers", ("badge",))]
 
 
 def test_a_plan_that_the_shell_cut_is_not_taken_for_a_whole_one() -> None:

@@ -1,0 +1,97 @@
+"""What the model of a server's scans speaks of: a collection's documents, a probe, and what its execution examined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tests.benchmarks.mongo_index_bounds import Conjunct, Field, conjuncts, holds
+
+Key = tuple[tuple[str, int], ...]
+
+
+@dataclass
+class Collection:
+    """Documents with their paths, ranked once."""
+
+    name: str
+    documents: list[dict[str, Any]]
+    _fields: dict[str, Field] = field(default_factory=dict)
+    _entries: dict[Key, list[tuple[tuple[int, ...], int]]] = field(default_factory=dict)
+
+    def field(self, path: str) -> Field:
+        if path not in self._fields:
+            self._fields[path] = Field(self.documents, path)
+        return self._fields[path]
+
+    def entries(self, key: Key) -> list[tuple[tuple[int, ...], int]]:
+        """The index's entries in its order: (ranks, number of the document). Raises ValueError for two arrays."""
+        if key not in self._entries:
+            self._entries[key] = sorted(self._made(key))
+        return self._entries[key]
+
+    def _made(self, key: Key) -> Iterator[tuple[tuple[int, ...], int]]:
+        fields = [(self.field(name), way) for name, way in key]
+        if len({own.array for own, _ in fields if own.array}) > 1:
+            raise ValueError("two arrays in one index")
+        for number in range(len(self.documents)):
+            ranks = [own.ranks[number] for own, _ in fields]
+            longest = max(map(len, ranks))
+            made = {tuple(way * (r[min(i, len(r) - 1)]) for r, (_, way) in zip(ranks, fields, strict=True))
+                    for i in range(longest)}  # fmt: skip
+            yield from ((entry, number) for entry in made)
+
+
+@dataclass
+class Result:
+    """What an execution examined and returned; ``used``: whether the index serves it at all."""
+
+    used: bool
+    keys: int
+    documents: int
+    returned: int
+    sorted_in_memory: bool = False
+
+    @property
+    def effort(self) -> float:
+        return self.keys + 2 * self.documents + (self.documents // 2 if self.sorted_in_memory else 0)
+
+
+@dataclass
+class Probe:
+    """A query: a find in its parts; ``covered`` names all fields that the answer needs, where they are few."""
+
+    collection: str
+    condition: dict[str, Any]
+    sort: list[tuple[str, int]] = field(default_factory=list)
+    limit: int = 0
+    skip: int = 0
+    covered: tuple[str, ...] = ()
+    distinct: str = ""
+
+    @cached_property
+    def fields(self) -> list[str]:
+        """Every field that an index could hold."""
+        own, arms = conjuncts(self.condition)
+        named = [*own, *(part for arm in arms for part in conjuncts(arm)[0])]
+        return list(dict.fromkeys([n for n, op, _ in named if op != "$elemObject"]
+                                  + [n for n, _ in self.sort] + list(self.covered)))  # fmt: skip
+
+
+def matching(collection: Collection, asked: Iterable[Conjunct], arms: Sequence[dict[str, Any]] = ()) -> list[int]:
+    """The documents that match, by number."""
+    tests = [(collection.field(name), operator, given) for name, operator, given in asked]
+    parts = [[(collection.field(n), op, g) for n, op, g in conjuncts(arm)[0]] for arm in arms]
+    return [
+        number
+        for number in range(len(collection.documents))
+        if all(holds(own.values[number], op, given) for own, op, given in tests)
+        and (not parts or any(all(holds(f.values[number], op, g) for f, op, g in part) for part in parts))
+    ]
+
+
+def cut(count: int, probe: Probe) -> int:
+    left = max(count - probe.skip, 0)
+    return min(left, probe.limit) if probe.limit else left
