@@ -9,7 +9,7 @@ beginning of a message, a severity before its colon or its SQLSTATE.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,24 +26,26 @@ _TIMED = re.compile(_START + rb"(?!duration: )[^\s\d\":]+(?: |\xc2\xa0)?: \d+\.\
 
 @dataclass(frozen=True)
 class Language:
-    """The words of one translation. ``said``: what is done, as the English message says it -> the words, and
-    ``severities``: English word -> its translation, both where they differ."""
+    """The words of one translation, where they differ -> the English ones. ``said``: what is done; ``behind``: the same
+    for words that follow the statement's name, with what joins them to it; ``severities``."""
 
     duration: str
     unit: str
     said: Mapping[str, str]
+    behind: Mapping[str, str]
     severities: Mapping[str, str]
 
     @cached_property
     def _message(self) -> re.Pattern[bytes]:
-        words = "|".join(re.escape(word) for word in sorted(self.said.values(), key=len, reverse=True))
         timed = rf"{self.duration}{_SPACE}: ([0-9.]+) {self.unit}"
-        said = rf"({words}){_SPACE}(: | )"
-        return re.compile(_START + f"(?:{timed}(?:(?:, |  ?){said})?|{said})".encode())
+        said = rf"({_any(self.said)}){_SPACE}(: | )"
+        said_of = rf"({_any(self.said)})(?:{_SPACE}(: | )|(?=[<\w]))"
+        behind = rf"([^\s:]+?)({_any(self.behind)}): " if self.behind else "($^)($^)"
+        return re.compile(_START + f"(?:{timed}(?:(?:, |  ?)(?:{said_of}|{behind}))?|{said})".encode())
 
     @cached_property
     def _severity(self) -> re.Pattern[bytes]:
-        words = "|".join(re.escape(word) for word in sorted(self.severities.values(), key=len, reverse=True))
+        words = _any(self.severities)
         return re.compile(rf"(?<![\w])({words}){_SPACE}(:  |,(?=[0-9A-Z]{{5}},)|\"(?=,))".encode())
 
     def found_in(self, data: bytes) -> int:
@@ -52,17 +54,26 @@ class Language:
 
     def to_english(self, data: bytes) -> bytes:
         """``data`` as a server with English messages would have written it."""
-        said = {word.encode(): english.encode() for english, word in self.said.items()}
-        severities = {word.encode(): english.encode() for english, word in self.severities.items()}
+        said, behind, severities = (
+            {word.encode(): english.encode() for word, english in words.items()}
+            for words in (self.said, self.behind, self.severities)
+        )
 
         def message(found: re.Match[bytes]) -> bytes:
-            start, took, timed, after, untimed, following = found.groups()
+            start, took, timed, after, name, last, untimed, following = found.groups()
             if took is None:
                 return b"".join((start, said[untimed], following))
-            return b"".join((start, b"duration: ", took, b" ms", b"  " + said[timed] + after if timed else b""))
+            told = (
+                b"  " + said[timed] + (after or b" ") if timed else b"  %s %s: " % (behind[last], name) if last else b""
+            )
+            return b"".join((start, b"duration: ", took, b" ms", told))
 
         data = self._severity.sub(lambda found: severities[found[1]] + found[2], data)
         return self._message.sub(message, data)
+
+
+def _any(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
 def language_of(head: bytes) -> Language | None:
@@ -78,15 +89,19 @@ def unknown(head: bytes) -> bool:
     return not _ENGLISH.search(head) or _TIMED.search(head) is not None
 
 
-def _language(duration: str, unit: str, said: str, severities: str) -> Language:
+def _language(
+    duration: str, unit: str, said: str, severities: str, behind: Mapping[str, str] | None = None
+) -> Language:
+    """``said``: the words for statement, parse, and so on (two for one are divided by a slash)."""
     english = ("statement", "parse", "bind", "execute fetch from", "execute", "parameters", "prepare")
     levels = ("LOG", "ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "DEBUG", *_PARTS)
-    words = zip(levels, severities.split("|"), strict=True)
+    done = zip(english, said.split("|"), strict=True)
     return Language(
         duration,
         unit,
-        {name: word for name, word in zip(english, said.split("|"), strict=True) if word and word != name},
-        {name: word for name, word in words if word},
+        {word: name for name, words in done for word in words.split("/") if word and word != name},
+        behind or {},
+        {word: level for level, word in zip(levels, severities.split("|"), strict=True) if word},
     )
 
 
@@ -128,6 +143,15 @@ _LANGUAGES = (
         "ms",
         "명령 구문|||자료뽑기|쿼리실행|매개 변수|prepare",
         "로그|오류|치명적오류|손상|경고|알림|정보|디버그|상세정보|힌트|쿼리|내용|명령 구문",
+        {" 구문분석": "parse", " 접속": "bind"},
+    ),
+    _language(
+        "ხანგრძლივობა",
+        "მწმs?",
+        "გამოსახულება/ოპერატორი||მიბმა||გაშვება|პარამეტრები|მომზადება",
+        "ჟურნალი|შეცდომა|ფატალური|პანიკა|გაფრთხილება||ინფორმაცია|გამართვა"
+        "|დეტალები|მინიშნება|მოთხოვნა|კონტექსტი|ოპერატორი",
+        {"-ის დამუშავება": "parse"},
     ),
     _language(
         "продолжительность",
