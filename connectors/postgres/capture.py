@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -112,16 +111,19 @@ async def _logs(request: CaptureRequest, taken: _Taken, facts: Facts, progress: 
     from connectors.postgres import logs  # a capture without logs needs no reader of them
 
     events = request.folder / "events.parquet"
-    reading = await asyncio.to_thread(
-        logs.read,
-        request.logs,
-        events,
-        keep_values=request.keep_values,
-        log_format=request.log_format,
-        log_line_prefix=request.log_line_prefix,
-        database_name=facts.server.database,
-        progress=progress,
-    )
+
+    def read(progress: Progress) -> logs.LogReading:
+        return logs.read(
+            request.logs,
+            events,
+            keep_values=request.keep_values,
+            log_format=request.log_format,
+            log_line_prefix=request.log_line_prefix,
+            database_name=facts.server.database,
+            progress=progress,
+        )
+
+    reading = await live.until_interrupted(read, progress)
     taken.coverage += reading.coverage
     taken.plans += reading.plans
     taken.started_at = reading.window_started_at or taken.started_at

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
@@ -19,6 +19,8 @@ from connectors.postgres.placeholders import EXPLAINABLE, command, masked
 from connectors.postgres.session import Session
 from connectors.postgres.sql import MARK, query
 from connectors.postgres.statements import HIDDEN, Statements, read_statements
+
+T = TypeVar("T")
 
 READING_S = 10.0
 """Between two readings of pg_stat_statements: rare enough to cost nothing, often enough that little is evicted."""
@@ -164,6 +166,23 @@ async def watch(session: Session, request: CaptureRequest, server: Server, progr
     return Watched(
         window, _coverage(window, deltas, samples, (ended - started).total_seconds(), interrupted), started, ended
     )
+
+
+async def until_interrupted(work: Callable[[Progress], T], progress: Progress) -> T:
+    """Do ``work`` in a thread; Ctrl-C becomes a KeyboardInterrupt at its next step, where it may keep what it has."""
+    interrupted = False
+
+    def step(told: Step) -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+        progress(told)
+
+    working = asyncio.ensure_future(asyncio.to_thread(work, step))
+    while True:
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            interrupted = bool(_went_on())
 
 
 def _went_on() -> str:
