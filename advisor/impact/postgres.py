@@ -286,7 +286,9 @@ def _literal(text: str) -> str:
 
 
 def _megabytes(size: float) -> str:
-    return f"{size / 2**20:,.0f} MB" if size >= 10 * 2**20 else f"{max(size, 0) / 2**20:.1f} MB"
+    if size < 2**20:
+        return f"{max(size, 0) / 2**10:.0f} kB"
+    return f"{size / 2**20:,.0f} MB" if size >= 10 * 2**20 else f"{size / 2**20:.1f} MB"
 
 
 def _span(time: Estimate) -> str:

@@ -45,7 +45,9 @@ def calls_of(fetches: Sequence[Fetch]) -> list[str]:
 
 def accessor(fetch: Fetch, attribute: str) -> str:
     """Without models a reverse relation is called ``<model>_set``, Django's default."""
-    if fetch.guessed and fetch.to_many and fetch.burst.link_table is None:
+    link, child = fetch.burst.link_table, fetch.burst.child_table
+    backwards = link is None or (child is not None and link.name.startswith(f"{child.name}_"))
+    if fetch.guessed and fetch.to_many and backwards:
         return f"{fetch.name.target.lower()}_set"
     return attribute
 

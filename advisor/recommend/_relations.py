@@ -156,10 +156,10 @@ def _same(told: str, table: TableName | None) -> bool:
 
 
 def _guessed(burst: Burst, catalog: Catalog) -> tuple[Name, ...]:
-    owner = class_name(burst.parent_table)
-    target = class_name(burst.child_table)
+    owner = class_name(burst.parent_table, catalog)
+    target = class_name(burst.child_table, catalog)
     if burst.relation in TO_MANY:
-        return (Name(owner, burst.child_table.name if burst.child_table else "children", target),)
+        return (Name(owner, _through(burst) or (burst.child_table.name if burst.child_table else "children"), target),)
     if burst.parent_columns == ("object_id",):
         return (Name(owner, "content_object", target, generic=True),)
     ways = [burst.parent_columns, *_alternatives(burst, catalog)]
@@ -168,6 +168,14 @@ def _guessed(burst: Burst, catalog: Catalog) -> tuple[Name, ...]:
         for columns in ways
         if columns
     ) or (Name(owner, target.lower(), target),)
+
+
+def _through(burst: Burst) -> str:
+    """Django and Rails name the table of a many-to-many relation after the model's table and the relation."""
+    if burst.link_table is None or burst.parent_table is None:
+        return ""
+    link, parent = burst.link_table.name, burst.parent_table.name
+    return link.removeprefix(f"{parent}_") if link.startswith(f"{parent}_") else ""
 
 
 def _alternatives(burst: Burst, catalog: Catalog) -> list[tuple[str, ...]]:
@@ -193,11 +201,16 @@ def attribute(column: str) -> str:
     return re.sub(r"(_(id|uuid|pk|fk)|Id|Uuid)\Z", "", column) or column
 
 
-def class_name(table: TableName | None) -> str:
-    """The class that a table's name suggests: ``order_items`` -> ``OrderItem``."""
+def class_name(table: TableName | None, catalog: Catalog | None = None) -> str:
+    """The class that a table's name suggests: ``order_items`` -> ``OrderItem``.
+
+    Where the catalog is Django's, the application's label stands before it: ``shop_order`` -> ``Order``.
+    """
     if table is None:
         return "Parent"
     words = [word for word in re.split(r"_+", table.name) if word]
+    if len(words) > 1 and catalog is not None and catalog.find("django_migrations", table.schema):
+        words = words[1:]
     if words:
         words[-1] = singular(words[-1])
     return "".join(word[:1].upper() + word[1:] for word in words) or "Parent"

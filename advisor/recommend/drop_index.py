@@ -17,7 +17,7 @@ from advisor.recommend.candidates import normal
 LONG_ENOUGH = timedelta(days=14)
 """Counters younger than this have not seen a fortnight's jobs; the month's end may still come."""
 SMALL = 16 * 8192
-"""An unused index below this is not worth a migration."""
+"""A valid index below this is not worth a migration."""
 
 
 def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendation | Declined]:
@@ -39,6 +39,8 @@ def recommend(study: Study, findings: Sequence[Finding]) -> Iterator[Recommendat
 
 def _reason_to_keep(study: Study, drop: Drop, judge: Judge, gone: set[str]) -> str:
     index, table = drop.index, drop.table
+    if index.valid and index.size_bytes is not None and index.size_bytes < SMALL:
+        return f"{drop.why} But it has {megabytes(index.size_bytes)} only: not worth a migration while it is so small."
     if reason := protection(index, table, study.catalog):
         return f"{drop.why} But {reason}."
     if index.valid and (key := only_support(index, table, study.catalog, gone)):
@@ -125,8 +127,6 @@ def _prefix(index: Index, table: Table, told: set[str]) -> Drop | None:
 
 def _unused(study: Study, index: Index, table: Table) -> Drop | None:
     if not index.valid or index.scans is None or index.scans > 0 or index.primary or index.unique or index.constraint:
-        return None
-    if index.size_bytes is not None and index.size_bytes < SMALL:
         return None
     since, now = study.catalog.stats_reset_at, study.capture.captured_at
     window = now - since if since and now else None
