@@ -2,6 +2,7 @@
 -- braces: the key of this capture's digests, and the operations with `plain`.
 SELECT
     *,
+    plain AS asked,
     md5('{key}' || plain) AS given,
     CASE WHEN contains(plain, 'limit":') OR contains(plain, 'skip":')
         THEN md5('{key}' || regexp_replace(plain, '"\$?(?:skip|limit)":-?\d+', '', 'g')) END AS keyed,

@@ -55,7 +55,7 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
 _OBJECT = r"\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\}"
 SESSION = r',"(?:lsid|\$clusterTime|txnNumber)":(?:-?\d+|' + _OBJECT + ")"
 """What drivers add to each command for the session."""
-_DATABASE = 'db":'
+_DATABASE = '$db":'
 _OWN = ("filter", "query", "pipeline", "sort", "limit", "skip")
 """Parts of a command that would stand behind its session's only where a driver mixes them."""
 
@@ -65,17 +65,19 @@ def stripped(source: str) -> str:
 
     It is ``NULL`` where there is a reason to leave the line out.
 
-    Drivers write the session after the command's own parts, so that cutting there is enough (``head``, ``tail``); where
-    one of the command's own parts follows, they are looked for. What is cut is only a key to group by and a digest's
-    input: it need not be JSON.
+    Drivers write the session after the command's own parts, so that it is enough to go on at ``$db`` (``head``,
+    ``tail``); where one of the command's own parts follows, they are looked for.
     """
     mixed = " OR ".join(f"""contains(tail, '{name}":')""" for name in _OWN)
     found = f"regexp_replace(asked, '{_quoted(SESSION)}', '', 'g')"
-    cut = f"CASE WHEN {mixed} THEN {found} ELSE head || split_part(tail, '{_DATABASE}', 2) END"
-    without = """replace(cut, '"comment":"' || comment || '"', '')"""
+    cut = (
+        f"CASE WHEN tail = '' THEN asked WHEN {mixed} OR NOT contains(tail, '{_DATABASE}') THEN {found}"
+        f" ELSE head || '{_DATABASE}' || split_part(tail, '{_DATABASE}', 2) END"
+    )
+    without = """replace(cut, '"comment":"' || comment || '"', '"comment":0')"""
     return (
         f"(SELECT * EXCLUDE (cut), CASE WHEN comment IS NULL THEN cut ELSE {without} END AS plain FROM"
-        f" (SELECT * EXCLUDE (head, tail), CASE WHEN reason IS NULL THEN {cut} END AS cut FROM {source}))"
+        f" (SELECT * EXCLUDE (head, tail, asked), CASE WHEN reason IS NULL THEN {cut} END AS cut FROM {source}))"
     )
 
 
