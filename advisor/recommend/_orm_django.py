@@ -95,6 +95,8 @@ def _loop(fetch: Fetch, variable: str, depth: int) -> list[str]:
     if fetch.kind == "columns":
         return [f"{indent}{variable}.…  # a deferred column: one query each"]
     path = f"{variable}.{accessor(fetch, fetch.name.attribute)}"
+    if fetch.joined:
+        return [line for child in fetch.children for line in _loop(child, path, depth)]
     if fetch.kind == "count":
         return [f"{indent}{path}.count()  # one query each"]
     if fetch.kind == "first":

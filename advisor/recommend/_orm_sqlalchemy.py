@@ -73,6 +73,8 @@ def _loop(fetch: Fetch, variable: str, depth: int) -> list[str]:
     if fetch.kind == "columns":
         return [f"{indent}{variable}.…  # a deferred or expired column: one query each"]
     path = f"{variable}.{fetch.name.attribute}"
+    if fetch.joined:
+        return [line for child in fetch.children for line in _loop(child, path, depth)]
     if not fetch.children:
         return [f"{indent}{path}  # one query each"]
     inner = fetch.name.target.lower()
@@ -107,7 +109,8 @@ def _grouped(fetch: Fetch, variable: str) -> str:
 
 
 def _guard(fetches: Sequence[Fetch]) -> str:
-    names = [f"raiseload({fetch.name.owner}.{fetch.name.attribute})" for fetch in fetches if fetch.kind == "rows"]
+    tops = [next(iter(fetch.walk())) for fetch in fetches if fetch.kind == "rows"]
+    names = [f"raiseload({fetch.name.owner}.{fetch.name.attribute})" for fetch in tops]
     return (
         f'.options({", ".join(names)}) where the relation must not be loaded, or lazy="raise_on_sql" on it'
         if names

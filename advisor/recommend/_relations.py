@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, Relation
 from advisor.models_reader import ModelRelation, Models
+from advisor.recommend._joined import way_to
 
 TO_MANY = (Relation.ONE_TO_MANY, Relation.MANY_TO_MANY)
 
@@ -35,7 +36,7 @@ class Fetch:
     ``guessed``: the names come from tables and columns, not from models. ``kind``: "rows", "count" (COUNT, EXISTS,
     sums), "first" (ORDER BY … LIMIT for each parent) or "columns" (the same rows read again). ``missing``: columns of
     the child that its parent does not read, where both tell. ``sort``: the child's own order, ``-`` before what
-    descends.
+    descends. ``joined``: its rows come with the parent's statement already; it only leads to ``children``.
     """
 
     burst: Burst
@@ -46,6 +47,7 @@ class Fetch:
     children: tuple[Fetch, ...] = ()
     missing: tuple[str, ...] = ()
     sort: tuple[str, ...] = ()
+    joined: bool = False
 
     @property
     def to_many(self) -> bool:
@@ -58,8 +60,9 @@ class Fetch:
         return self.names[0]
 
     def walk(self) -> Iterable[Fetch]:
-        """This one and all below it."""
-        yield self
+        """This one and all below it, but for what is loaded already."""
+        if not self.joined:
+            yield self
         for child in self.children:
             yield from child.walk()
 
@@ -74,9 +77,34 @@ def trees(
         if not burst.nested_in or not any(child == burst.nested_in for _, child in pairs):
             roots.setdefault(burst.parent, []).append(burst)
     return {
-        parent: tuple(_fetch(burst, bursts, shapes, catalog, models, frozenset()) for burst in children)
+        parent: tuple(
+            _joined(_fetch(burst, bursts, shapes, catalog, models, frozenset()), shapes[parent], catalog, models)
+            for burst in children
+        )
         for parent, children in roots.items()
     }
+
+
+def _joined(fetch: Fetch, parent: QueryShape, catalog: Catalog, models: Models | None) -> Fetch:
+    """``fetch`` below the relations that the parent's own joins have loaded."""
+    if fetch.kind != "rows":
+        return fetch
+    for key in reversed(way_to(parent, fetch.burst.parent_table, catalog)):
+        burst = replace(
+            fetch.burst,
+            relation=Relation.MANY_TO_ONE,
+            parent_table=key.table,
+            parent_columns=key.columns,
+            child_table=key.referenced,
+            child_columns=key.referenced_columns,
+            link_table=None,
+            linked_by=f"foreign key {key.name}",
+            distinct_ratio=1.0,
+        )
+        found = tuple(_of_models(burst, models)) if models else ()
+        names = found or _guessed(burst, catalog)
+        fetch = Fetch(burst, parent, names[:1], not found, "rows", (fetch,), joined=True)
+    return fetch
 
 
 def _fetch(
@@ -160,6 +188,9 @@ def _guessed(burst: Burst, catalog: Catalog) -> tuple[Name, ...]:
     target = class_name(burst.child_table, catalog)
     if burst.relation in TO_MANY:
         return (Name(owner, _through(burst) or (burst.child_table.name if burst.child_table else "children"), target),)
+    known = catalog.by_name.get(burst.parent_table) if burst.parent_table else None
+    if burst.relation is Relation.ONE_TO_ONE and known and known.primary_key == burst.parent_columns:
+        return (Name(owner, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target).lower(), target),)
     if burst.parent_columns == ("object_id",):
         return (Name(owner, "content_object", target, generic=True),)
     ways = [burst.parent_columns, *_alternatives(burst, catalog)]

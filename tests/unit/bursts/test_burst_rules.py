@@ -82,6 +82,15 @@ def test_eager_load_of_nested_relations(log: Any, books: Catalog) -> None:
     assert "reviews (book_id) has no index" in " ".join(found.migration_impact.preflight)
 
 
+def test_eager_load_of_a_relation_behind_a_join(log: Any, books: Catalog) -> None:
+    found = advised("n-plus-one-burst/bad_behind_a_join.log", eager_load, log, books)
+    assert found.title == "Load Book.author with Review: 9 statements become 2"
+    option = "joinedload(Review.book, innerjoin=True).joinedload(Book.author, innerjoin=True)"
+    assert option in change(found, "sqlalchemy").after
+    assert 'select_related("book", "book__author")' in change(found, "django").after
+    assert "includes(book: :author)" in change(found, "rails").after
+
+
 def test_suppressed_repetitions_are_declined_with_their_reason(log: Any, books: Catalog) -> None:
     study = study_of(CASES / "n-plus-one-burst/good_pages.log", log, books)
     (declined,) = eager_load.recommend(study, ())
