@@ -6,7 +6,7 @@ The search is SQL over DuckDB (the ``*.sql`` files, run in the order of :func:`f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -19,6 +19,7 @@ from advisor.model.workload import Burst, Suppressed
 from advisor.ports import Options, Progress, Step, silent
 from advisor.workload.bursts.by_position import by_position
 from advisor.workload.bursts.facts import ShapeFacts, facts_of
+from advisor.workload.bursts.inferred import inferred_catalog
 from advisor.workload.bursts.link import Link
 from advisor.workload.bursts.links import links
 from advisor.workload.bursts.tenants import with_tenants
@@ -58,7 +59,7 @@ def find_bursts(
     ``shapes`` maps fingerprints to shapes; events of unknown fingerprints only bound units. Returns bursts, most time
     saved first, and what looked like one and is none. The temporary tables ``burst_*`` stay in ``database``.
     """
-    catalog = with_tenants(catalog) if catalog else None
+    catalog = with_tenants(catalog) if catalog else inferred_catalog(shapes.values())
     facts = [facts_of(shapes[name], catalog) for name in sorted(shapes)]
     _declare_shapes(database, facts, options)
     _number_events(database, progress)
@@ -75,7 +76,7 @@ def find_bursts(
     _declare_links(database, facts, found)
     for step in PARENTS:
         _run(database, step)
-    found += _links_by_position(database, facts, catalog)
+    found += _links_by_position(database, facts, catalog, {(link.child, link.parent) for link in found})
     _run(database, "verdict")
     _run(database, "fanout")
     return _results(database, facts, {(link.child, link.parent): link for link in found}, options)
@@ -94,12 +95,16 @@ def _number_events(database: duckdb.DuckDBPyConnection, progress: Progress) -> N
 
 
 def _links_by_position(
-    database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], catalog: Catalog | None
+    database: duckdb.DuckDBPyConnection,
+    facts: Sequence[ShapeFacts],
+    catalog: Catalog | None,
+    known: Set[tuple[str, str]],
 ) -> list[Link]:
-    """A second round for what neither keys nor names explain."""
+    """A second round for what neither keys nor names (``known``) explain."""
     _run(database, "positions")
     pairs = [(facts[row["child"]], facts[row["parent"]]) for row in _rows(database, "FROM burst_position")]
-    found = [link for child, parent in pairs for link in by_position(child, parent, catalog)]
+    places = [link for child, parent in pairs for link in by_position(child, parent, catalog)]
+    found = [link for link in places if (link.child, link.parent) not in known]
     if found:
         _add_links(database, facts, found, 2)
         for step in PARENTS:
@@ -192,15 +197,18 @@ def _results(
         parent = names[row["parent"]] if row["parent"] is not None else ""
         link = found.get((child.shape.fingerprint, parent))
         bursts.append(burst_of(row, child, link, lines.get((row["shape"], row["parent"]), Told())))
-    known = {burst.child for burst in bursts}
+    loops = {burst.child: burst for burst in bursts if burst.pattern == "parentless-loop"}
+    known = {burst.child for burst in bursts} - loops.keys()
     for row in _rows(database, "SELECT * FROM burst_fanout ORDER BY child, parent"):
         child, link = facts[row["child"]], found[names[row["child"]], names[row["parent"]]]
-        if child.shape.fingerprint not in known:
-            answer = fanout_of(row, child, link, options, database)
-            if isinstance(answer, Burst):
-                bursts.append(answer)
-            else:
-                suppressed.append(answer)
+        if (name := child.shape.fingerprint) in known:
+            continue
+        answer = fanout_of(row, child, link, options, database)
+        if isinstance(answer, Burst):
+            # In its own sessions the loop had no parent.
+            bursts = [burst for burst in bursts if burst is not loops.get(name)] + [answer]
+        else:
+            suppressed.append(answer)
     suppressed.extend(_poolers(database))
     return _with_siblings(bursts), tuple(sorted(suppressed, key=lambda s: (s.pattern, s.child, s.reason)))
 

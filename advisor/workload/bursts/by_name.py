@@ -17,6 +17,7 @@ from advisor.workload.bursts.naming import (
     may_mean,
     polymorphic,
     refers,
+    words,
 )
 
 
@@ -27,6 +28,7 @@ class Parents:
         self.by_table: dict[TableName, list[ShapeFacts]] = defaultdict(list)
         self.tables_of: dict[str, set[TableName]] = defaultdict(set)
         self.columns_of: dict[str, set[str]] = defaultdict(set)
+        self.columns_behind: dict[tuple[str, ...], set[str]] = defaultdict(set)
         self.reading: dict[str, list[tuple[TableName, ShapeFacts]]] = defaultdict(list)
         self.polymorphic: list[tuple[TableName, ShapeFacts, str]] = []
         for shape in shapes:
@@ -43,6 +45,8 @@ class Parents:
             if column not in self.reading:
                 for name in may_mean(column):
                     self.columns_of[name].add(column)
+                for start in range(1, len(found := words(column)) - 1):
+                    self.columns_behind[found[start:]].add(column)
             self.reading[column].append((table, shape))
         self.polymorphic += [(table, shape, column) for column in sorted(polymorphic(read))[:1]]
 
@@ -51,6 +55,7 @@ def by_name(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | No
     """A column named after the other table, a polymorphic reference, or key columns that both tables have."""
     yield from _named_by_child(child, key, parents, catalog)
     yield from _shared(child, key, parents, catalog)
+    yield from _behind_prefix(child, key, parents)
     if is_primary_key(key.table, key.columns, catalog) or _natural(key, catalog):
         yield from _named_by_parent(child, key, parents)
 
@@ -98,6 +103,17 @@ def _named_by_parent(child: ShapeFacts, key: Key, parents: Parents) -> Iterator[
     for table, parent, column in parents.polymorphic:
         if table != key.table and distinct(child, parent):
             yield _to_one(child, parent, key, table, (column,), f"the polymorphic {column}")
+
+
+def _behind_prefix(child: ShapeFacts, key: Key, parents: Parents) -> Iterator[Link]:
+    """To one: the parent has the child's key behind a prefix of its own (``PAT_WRD_ID``, ``to_trf_code``)."""
+    if len(key.columns) != 1:
+        return
+    for column in sorted(parents.columns_behind.get(words(next(iter(key.columns))), ())):
+        for table, parent in parents.reading[column]:
+            if table != key.table and distinct(child, parent):
+                linked = f"{table.name}.{column} ends with {next(iter(key.columns))}"
+                yield _to_one(child, parent, key, table, (column,), linked)
 
 
 def _shared(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | None) -> Iterator[Link]:

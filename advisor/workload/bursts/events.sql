@@ -6,8 +6,8 @@ SELECT
     e.line,
     -- A pooler may hand one server session to several applications: they share nothing.
     hash(coalesce(e.session, e.unit, e.client, e.source), e.application, getvariable('first_seq')) AS stream,
-    -- What the connections of one application's clients have in common.
-    hash(e.database, e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool,
+    -- What the connections of one application's clients have in common, be it over several databases.
+    hash(e."user", e.application, split_part(coalesce(e.client, ''), ':', 1)) AS pool,
     coalesce(CASE WHEN cardinality(e.tags) > 0 THEN nullif(substr(e.tags['traceparent'], 4, 32), '') END,
              -- A session's transactions are counted here anyway; 4/711 is a virtual transaction id, which each
              -- statement has for itself outside BEGIN. Only a request's or trace's id is left.

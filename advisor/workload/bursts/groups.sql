@@ -62,13 +62,13 @@ JOIN burst_shape AS w ON w.id = e.shape
 WHERE g.role = 'read'
 GROUP BY g.unit, g.shape;
 
--- Of the same question again and again: time between the starts of successive executions: a poller's are equal but for a few (its share within a fifth of the
+-- Of the same statement again and again: time between the starts of successive executions: a poller's are equal but for a few (its share within a fifth of the
 -- median; a coefficient of variation would be spoilt by one pause).
 CREATE OR REPLACE TEMP TABLE burst_rhythm AS
 WITH steps AS (
     SELECT m.unit, m.shape, started - lag(started) OVER (PARTITION BY m.unit, m.shape ORDER BY pos) AS step
     FROM burst_member AS m
-    SEMI JOIN burst_group AS g ON g.unit = m.unit AND g.shape = m.shape AND g.role = 'read' AND g.params = 1
+    SEMI JOIN burst_group AS g ON g.unit = m.unit AND g.shape = m.shape AND g.params = 1
 ),
 middle AS (
     SELECT unit, shape, median(step) AS step FROM steps WHERE step IS NOT NULL GROUP BY unit, shape

@@ -7,6 +7,55 @@ JOIN burst_shape AS s ON s.id = g.shape AND s.keyed AND NOT s.locking AND NOT s.
 ANTI JOIN burst_accepted AS a ON a.unit = g.unit AND a.child = g.shape
 WHERE g.role = 'read' AND g.params > 1;
 
+-- Outside transactions a session may serve one request after the other: then the runs of one lookup tell, each with the
+-- list right before it.
+CREATE OR REPLACE TEMP TABLE burst_run AS
+WITH reading AS (
+    SELECT e.chunk, e.pos, e.shape, s.single, lag(e.shape) OVER turn AS previous
+    FROM burst_event AS e
+    SEMI JOIN (SELECT chunk FROM burst_orphan WHERE kind = 2) AS o ON o.chunk = e.chunk
+    JOIN burst_shape AS s ON s.id = e.shape
+    WHERE e.role = 'read'
+    WINDOW turn AS (PARTITION BY e.chunk ORDER BY e.pos)
+),
+run AS (
+    SELECT *, sum((previous IS DISTINCT FROM shape)::INT) OVER (PARTITION BY chunk ORDER BY pos) AS run FROM reading
+)
+SELECT shape AS child, arg_min(previous, pos) AS parent, count(*) AS n
+FROM run
+WHERE shape IN (SELECT shape FROM burst_orphan WHERE kind = 2)
+GROUP BY chunk, run, shape
+HAVING count(*) >= (SELECT min_executions FROM burst_option);
+
+-- And in a pool, where each statement takes the connection that is free, the list that was read last by anybody.
+CREATE OR REPLACE TEMP TABLE burst_last_list AS
+WITH total AS (
+    SELECT e.pool, e.shape, count(*) AS n, any_value(s.single) AS single,
+           bool_or(s.keyed AND NOT s.locking AND NOT s.pages AND NOT s.listed) AS asks
+    FROM burst_event AS e
+    JOIN burst_shape AS s ON s.id = e.shape
+    WHERE e.role = 'read' AND e.kind > 0
+    GROUP BY e.pool, e.shape
+),
+child AS (
+    SELECT pool, shape, n FROM total AS c
+    WHERE asks AND shape NOT IN (SELECT child FROM burst_accepted)
+      AND shape NOT IN (SELECT child FROM burst_link WHERE rank < 2)
+      AND EXISTS (FROM total AS p
+                  WHERE p.pool = c.pool AND NOT p.single AND p.n BETWEEN 3 AND c.n / (SELECT min_executions FROM burst_option))
+),
+list AS (
+    SELECT e.pool, e.shape, e.ended, e.unit
+    FROM burst_event AS e
+    JOIN total AS t ON t.pool = e.pool AND t.shape = e.shape AND NOT t.single
+    WHERE e.role = 'read' AND e.kind > 0 AND e.pool IN (SELECT pool FROM child) AND e.shape NOT IN (SELECT shape FROM child)
+)
+SELECT c.pool, c.shape AS child, l.shape AS parent, count(*) FILTER (l.unit <> e.unit) AS n, any_value(c.n) AS all_n
+FROM child AS c
+JOIN burst_event AS e ON e.pool = c.pool AND e.shape = c.shape AND e.kind > 0
+ASOF JOIN list AS l ON l.pool = e.pool AND e.started >= l.ended - 1000
+GROUP BY c.pool, c.shape, l.shape;
+
 CREATE OR REPLACE TEMP TABLE burst_position AS
 WITH reading AS (
     -- The reads of the same turns, numbered, and how often each ran in its unit: a sibling's runs as often as the child.
@@ -49,4 +98,12 @@ SELECT child, parent
 FROM counted
 -- In unit after unit, not by chance: nearly always behind some list, and behind this one three times or nearly always.
 WHERE parent IS NOT NULL AND behind_lists >= 0.75 * all_units AND (units >= 3 OR units >= 0.75 * all_units)
+UNION
+SELECT child, parent
+FROM (SELECT child, parent, count(*) AS runs, sum(count(*)) OVER (PARTITION BY child) AS all_runs
+      FROM burst_run GROUP BY child, parent)
+JOIN burst_shape AS p ON p.id = parent AND NOT p.single
+WHERE runs >= greatest(3, 0.75 * all_runs)
+UNION
+SELECT child, parent FROM burst_last_list WHERE n >= 0.75 * all_n
 ORDER BY child, parent;

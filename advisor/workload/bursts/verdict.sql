@@ -8,6 +8,17 @@ JOIN burst_shape AS p ON p.id = a.parent
 QUALIFY row_number() OVER (
     PARTITION BY a.unit, a.child ORDER BY a.rank, a.within DESC, p.single, a.recency DESC, a.level, a.parent) = 1;
 
+-- The unit before explains a repetition where it nearly always does; a pool hands a connection from one request to the
+-- next, whose list then stands there by chance.
+DELETE FROM burst_chosen AS c
+WHERE NOT c.within AND (
+    SELECT count(*) FROM burst_chosen AS o WHERE o.child = c.child AND o.parent = c.parent AND NOT o.within
+) < 0.75 * (
+    SELECT count(*) FROM burst_group AS g
+    WHERE g.shape = c.child AND g.kind < 2
+      AND NOT EXISTS (FROM burst_chosen AS o WHERE o.unit = g.unit AND o.child = g.shape AND o.within)
+);
+
 -- Something that runs before the parent and again before each child is the opening of a request (a session or user
 -- lookup): the "children" are requests of their own that share a connection.
 CREATE OR REPLACE TEMP TABLE burst_opening AS
@@ -58,7 +69,8 @@ WITH facts AS (
         c.within,
         c.anchor_seq,
         coalesce(c.exact, false) AS exact,
-        g.last_pos - g.first_pos + 1 <= 1.2 * g.n AS tight,
+        -- Nothing else between its executions, or always the same: a loop.
+        g.last_pos - g.first_pos + 1 <= 1.2 * g.n OR coalesce(y.regular_body >= 0.9, false) AS tight,
         s.locking,
         s.listed,
         s.pages,
@@ -101,6 +113,8 @@ judged AS (
             -- Writes of many requests, a few among hundreds of other statements of a session, are no loop.
             WHEN role = 'write' AND kind = 2 AND (last_pos - first_pos + 1 > 10 * n OR regular_body < 0.6) THEN 'traffic'
             WHEN listed AND elements <> 1 THEN 'batched'
+            -- A worker that says again and again that it lives; a loop writes other values each time.
+            WHEN role = 'write' AND params = 1 AND step > 10 * spent_median THEN 'polling'
             WHEN role = 'write' THEN 'row-by-row-write'
             WHEN locking THEN 'locking'
             -- Another page of the same: what varies is the OFFSET. A source that does not part the two (the application's

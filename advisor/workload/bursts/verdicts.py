@@ -14,7 +14,7 @@ REASONS = {
     "constraint with INSERT ... ON CONFLICT saves the round trip.",
     "write-loop": "each execution alternates with a write: the loop is one over writes, eager loading does not end it.",
     "traffic": "requests of their own that share a connection (one execution each, nothing binds them to one parent).",
-    "polling": "the same question at equal intervals: polling or a health check.",
+    "polling": "the same statement at intervals: polling, a health check or a heartbeat.",
     "no-key": "no column is compared with one value for equality: one statement cannot answer for all executions.",
     "job-worker": "one COMMIT per item: a worker that takes one piece of work at a time.",
 }
