@@ -18,9 +18,6 @@ MARKED = rf"\b(?:{SEVERITIES}|{SECONDARY}):  "
 """Matches a line that begins a record or one of its parts, anywhere in its first part."""
 
 
-ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
-"""Matches the time that a log's carrier puts before its lines."""
-
 TIMED = r"^[<\[]?\s?\d{4}-\d\d-\d\d "
 """Matches a line that has a time of its own in its ``log_line_prefix``."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import lzma
 import os
 import re
@@ -83,7 +84,21 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int], int | None
             stream = cast(BinaryIO, bz2.BZ2File(raw))
         elif magic.startswith(b"\xfd7zXZ"):
             stream = cast(BinaryIO, lzma.LZMAFile(raw))  # noqa: SIM115 (`raw` is closed here)
+        elif magic.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            stream = cast(BinaryIO, Recoded(raw))
         yield stream, raw.tell, total if stream is raw else None
+
+
+class Recoded(io.RawIOBase):
+    """A file in UTF-16, which is what PowerShell writes with ``>``, read as UTF-8."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        super().__init__()
+        self._reader = codecs.getreader("utf-16")(raw, "replace")
+
+    def read(self, size: int = -1) -> bytes:
+        """Some ``size`` bytes; up to three times as many where there are letters beyond ASCII."""
+        return self._reader.read(size).encode("utf-8", "replace")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import duckdb
 
 from advisor.captures import quoted
 from advisor.ports import Progress, Step
+from connectors.postgres.logs.carriers import Carrier, carriers_of
 from connectors.postgres.logs.damage import clock_steps, empty_records, rejected, report, strange_lines, whole_records
 from connectors.postgres.logs.events import EventWriter
 from connectors.postgres.logs.files import (
@@ -58,6 +59,7 @@ class LogFile:
     unread: Unread
     scratch: Path
     prefix: Prefix | None
+    carriers: tuple[Carrier, ...] = ()
     language: Language | None = None
     columns: int = 0
     year: int = 1970
@@ -66,6 +68,9 @@ class LogFile:
         """Read all pieces; ``before`` and ``total`` are bytes of all files, for the progress shown."""
         with opened(self.path) as (stream, _, _):
             start = head(stream)
+        self.carriers = carriers_of(start)
+        for carrier in self.carriers:
+            start = carrier.opened(start)
         self.language = language_of(start)
         if self.language is None and unknown(start):
             self.unread.add("words in a language that is not known here (set lc_messages = 'C')", 1, self.path.name)
@@ -73,7 +78,10 @@ class LogFile:
         lines = Lines(self.path)
         self.year = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).year
         with opened(self.path) as (stream, consumed, limit):
-            found = chunks(stream, limit, self.form.border, self.unread, self.path.name)
+            border = self.form.border
+            for carrier in self.carriers:
+                border = carrier.border(border)
+            found = chunks(stream, limit, border, self.unread, self.path.name)
             for piece in ahead(self._cleaned(found)):
                 self._piece(piece, partial(lines.at, piece.place))
                 progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
@@ -97,6 +105,8 @@ class LogFile:
 
     def _clean(self, data: bytes, line: Callable[[], int]) -> bytes:
         good = cleaned(data, line, self.path.name, self.unread)
+        for carrier in self.carriers:
+            good = carrier.opened(good)
         if self.language is not None:
             good = self.language.to_english(good)
         return self.form.prepare(good) if self.form.unwrap is None else self.form.unpacked(good)

@@ -17,6 +17,7 @@ from advisor.model.capture import Coverage
 from advisor.model.plan import Plan
 from advisor.ports import Progress, silent
 from advisor.registry import with_attribute
+from connectors.postgres.logs.carriers import carriers_of
 from connectors.postgres.logs.events import PIECES, EventWriter, Found
 from connectors.postgres.logs.explained import plans as collected_plans
 from connectors.postgres.logs.files import Unread, head, opened
@@ -69,6 +70,8 @@ def by_looking(path: Path) -> str | None:
     """
     with opened(path) as (stream, _, _):
         start = head(stream)
+    for carrier in carriers_of(start):
+        start = carrier.opened(start)
     language = language_of(start)
     start = language.to_english(start) if language else start
     best, found = 0.0, None

@@ -79,7 +79,8 @@ def linked(piece: Piece) -> str:
     """SQL that makes the table ``piece.links``: one row a record that is or may become part of an execution.
 
     ``emit``: an execution to write now; ``waits``: goes into the next piece as it is; ``lone``: microseconds of a
-    parse or bind that no execution follows; ``opens``: the last record of a session whose transaction is still open.
+    parse or bind that no execution follows; ``opens``: the last record of a session whose transaction is still open,
+    or is ended by a statement that waits.
     """
     # A record's microseconds and kind make one number, so that one window function brings both.
     near = {"k1": "lag(packed)", "k2": "lag(packed, 2)", "n1": "lead(packed)", "n2": "lead(packed, 2)"}
@@ -99,7 +100,8 @@ def linked(piece: Piece) -> str:
            {_paired("next_logged", "'D', 'E'") if piece.starts else "NULL::TIMESTAMP"} AS ended,
            {_paired("next_code", "'E'") if piece.starts else "NULL::VARCHAR"} AS failed,
            opened, {_waits(piece)} AS waits, {_emit(piece)} AS emit, {_lone(piece)} AS lone,
-           coalesce(n1 IS NULL AND opened IS NOT NULL AND coalesce(tx <> 'e', true), false) AS opens
+           coalesce(n1 IS NULL AND opened IS NOT NULL AND (coalesce(tx <> 'e', true) OR {_waits(piece)}), false)
+               AS opens
     FROM (SELECT *, {said}, {opened if piece.transactions else "NULL::BIGINT"} AS opened
     FROM (SELECT *, {", ".join(columns)}
           FROM (SELECT rowid AS rid, hash(session) AS s, coalesce(line, {piece.base} + rowid) AS line_, kind,

@@ -90,15 +90,37 @@ JOURNAL = [
     }
     for number, line in enumerate(lines())
 ]
+JSONLOG = [
+    {
+        "timestamp": f"2026-11-21 {time(number)}.123 UTC",
+        "session_id": "6a.7b",
+        "line_num": number,
+        "error_severity": severity,
+        "message": said,
+        **({following: text} if following else {}),
+    }
+    for number, (severity, said, following, text) in enumerate(
+        (*one, after[0].lower() if after[0] in ("DETAIL", "STATEMENT") else "", after[1])
+        for one, after in pairwise([*MESSAGES, ("", "")])
+        if one[0] not in ("DETAIL", "STATEMENT")
+    )
+]
 CARRIED = {
-    "CRI": ("headed", lines(before=CRI)),
-    "CRI in parts": ("headed", parts(lines(before="2026-11-21T{time}.123456789+00:00 stdout F "))),
-    "CRI, no time of its own": ("headed", lines("[123] app@shop ", CRI)),
-    "docker logs -t": ("headed", lines(before="2026-11-21T{time}.123456789Z ")),
-    "docker compose": ("headed", lines(before="db-1  | ")),
-    "kubectl --prefix": ("headed", lines(before="[pod/pg-0/postgres] ")),
-    "aws logs tail": ("headed", [f"2026-11-21T13:50:20.000000+00:00 shop-db.0 {line}" for line in RDS]),
-    "Fly": ("headed", lines(before="2026-11-21T{time}Z app[e286] ams [info]postgres | ")),
+    "CRI": ("stderr", lines(before=CRI)),
+    "CRI in parts": ("stderr", parts(lines(before="2026-11-21T{time}.123456789+00:00 stdout F "))),
+    "CRI, no time of its own": ("stderr", lines("[123] app@shop ", CRI)),
+    "CRI around jsonlog": ("jsonlog", [CRI.format(time=time(0)) + json.dumps(entry) for entry in JSONLOG]),
+    "docker compose -t": ("stderr", lines(before="db-1  | 2026-11-21T{time}.123456789Z ")),
+    "docker compose with another program": (
+        "stderr",
+        [one for line in lines(before="db-1   | ") for one in ("web-1  | ", line)],
+    ),
+    "docker logs > file, in PowerShell": ("stderr", lines()),
+    "docker logs -t": ("stderr", lines(before="2026-11-21T{time}.123456789Z ")),
+    "docker compose": ("stderr", lines(before="db-1  | ")),
+    "kubectl --prefix": ("stderr", lines(before="[pod/pg-0/postgres] ")),
+    "aws logs tail": ("rds", [f"2026-11-21T13:50:20.000000+00:00 shop-db.0 {line}" for line in RDS]),
+    "Fly": ("stderr", lines(before="2026-11-21T{time}Z app[e286] ams [info]postgres | ")),
     "journalctl": ("syslog", lines(before="Nov 21 {time} db7 postgres[99]: ")),
     "journalctl -o short-precise": ("syslog", lines(before="Nov 21 {time}.123456 db7 postgres[99]: ")),
     "journalctl -o short-iso": ("syslog", lines(before="2026-11-21T{time}+0000 db7 postgres[99]: ")),
@@ -131,7 +153,7 @@ def test_nothing_is_lost(form: str, piece: int, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("connectors.postgres.logs.logfile.PIECE", piece)
     name, written = CARRIED[form]
     log = tmp_path / "server.log"
-    log.write_text("\n".join(written) + "\n")
+    log.write_text("\n".join(written) + "\n", encoding="utf-16" if "PowerShell" in form else "utf-8")
     assert by_looking(log) == name
     reading = read([log], tmp_path / "events.parquet")
     with duckdb.connect() as database:

@@ -229,3 +229,15 @@ def test_transactions_that_never_end_are_forgotten(tmp_path: Path, monkeypatch: 
     assert len(rows) == 600
     assert len(set(column(tmp_path, "CASE session WHEN '6a.1' THEN unit ELSE '6a.1/0' END"))) == 1
     assert max(count for (count,) in carried) <= 5
+
+
+@pytest.mark.parametrize("cut", range(3, 9))
+def test_a_transaction_across_pieces(cut: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a piece ends, once the log is known to tell durations: also between COMMIT and its duration."""
+    said = [part for text in ("BEGIN", "SELECT 1", "COMMIT", "SELECT 2") for part in (f"statement: {text}", "")]
+    lines = [csv_line(number, part or "duration: 0.500 ms") for number, part in enumerate(said, 1)]
+    monkeypatch.setattr("connectors.postgres.logs.files.CHUNK", len("".join(lines[:cut])) + 1)
+    monkeypatch.setattr("connectors.postgres.logs.logfile.PIECE", 1)
+    reading_of(tmp_path, "".join(lines))
+    assert column(tmp_path, "unit") == ["6a.1/1", "6a.1/1", "6a.1/1", None]
+    assert column(tmp_path, "duration_ms") == [0.5] * 4
