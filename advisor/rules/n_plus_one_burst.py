@@ -40,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from advisor.model.finding import Finding, Rule
-from advisor.model.workload import Burst, Relation
+from advisor.model.workload import Burst, Query, Relation
 from advisor.ports import Study
 from advisor.rules import _bursts
 
@@ -58,7 +58,7 @@ def find(study: Study) -> Iterator[Finding]:
             rule=RULE.name,
             severity=_bursts.severity(children, study.workload),
             confidence=_bursts.confidence(children),
-            message=_message(children),
+            message=_message(children, study.workload.by_fingerprint.get(parent)),
             tables=_bursts.tables(children),
             shapes=(parent, *sorted({burst.child for burst in children} - {parent})),
             count=sum(burst.executions for burst in children),
@@ -80,11 +80,14 @@ def _root(burst: Burst, bursts: list[Burst]) -> str:
     return burst.parent
 
 
-def _message(children: list[Burst]) -> str:
+def _message(children: list[Burst], query: Query | None) -> str:
     first = min(children, key=lambda burst: (bool(burst.nested_in), burst.child))
     parts = [f"{burst.per_unit:g} times {_what(burst)}" for burst in children]
     total = 1 + sum(burst.per_unit for burst in children)
     parent = first.parent_table.name if first.parent_table else "a query"
+    listed = [block.tables[0].name for block in query.shape.blocks if block.outer] if query else []
+    # What a relation hangs on may only be joined to what is listed.
+    parent = parent if not listed or parent in listed else f"{listed[0]} with {parent}"
     return (
         f"Reading {parent} is followed by a query for each row: {', '.join(parts)} "
         f"({total:g} statements a {first.unit_kind.value} where {1 + len(children)} would do)"
