@@ -14,7 +14,7 @@ from advisor.model.workload import Relation
 from advisor.workload.bursts.by_name import columns_read
 from advisor.workload.bursts.facts import Key, ShapeFacts
 from advisor.workload.bursts.link import BY_POSITION, Link, beyond, fingerprint, key_of, unique_set
-from advisor.workload.bursts.naming import is_primary_key
+from advisor.workload.bursts.naming import is_primary_key, words
 
 
 def by_position(child: ShapeFacts, parent: ShapeFacts, catalog: Catalog | None) -> Iterator[Link]:
@@ -24,12 +24,17 @@ def by_position(child: ShapeFacts, parent: ShapeFacts, catalog: Catalog | None) 
     key = next((key for key in child.keys if not key.by_subquery), None)
     if key is None:
         return
-    identity = is_primary_key(key.table, key.columns, catalog)
-    for table in parent.tables:
-        found = _carriers(parent, table, key, catalog) if identity else _referenced(table, key, catalog)
-        if found is not None:
-            yield _link(child, parent, key, table, found, identity=identity, catalog=catalog)
-            return
+    identity = is_primary_key(key.table, key.columns | child.as_of, catalog)
+    ways = [
+        (table, _carriers(parent, table, key, catalog) if identity else _referenced(table, key, catalog))
+        for table in parent.tables
+    ]
+    known = [(table, found) for table, found in ways if found is not None]
+    if known:
+        # Where several tables could supply the key, the one with a column that ends as the key does (observer_uuid for
+        # person_uuid).
+        table, found = max(known, key=lambda way: identity and _ends_alike(way[1], key))
+        yield _link(child, parent, key, table, found, identity=identity, catalog=catalog)
 
 
 def _link(
@@ -61,7 +66,8 @@ def _link(
 
 
 def _carriers(parent: ShapeFacts, table: TableName, key: Key, catalog: Catalog | None) -> tuple[str, ...] | None:
-    """Columns of ``table`` that may hold the child's primary key: of its type, and of no other reference.
+    """Columns of ``table`` that may hold the child's primary key: of its type, and of no other reference (a foreign
+    key, or what the parent joins another table by).
 
     ``None`` when there is none; empty when nobody tells which one it is.
     """
@@ -69,6 +75,8 @@ def _carriers(parent: ShapeFacts, table: TableName, key: Key, catalog: Catalog |
     if known is None or own is None:
         return ()
     taken = {c for foreign in (catalog.foreign_keys_of(table) if catalog else ()) for c in foreign.columns}
+    taken |= {join.column for join in parent.joins if join.table == table}
+    taken |= {join.other_column for join in parent.joins if join.other == table}
     alone = known.primary_key if len(known.primary_key) == 1 else ()
     types = {own.by_column[c].type for c in key.columns if c in own.by_column}
     read = columns_read(parent, table, catalog)
@@ -76,6 +84,11 @@ def _carriers(parent: ShapeFacts, table: TableName, key: Key, catalog: Catalog |
     if not found:
         return None
     return (found[0],) if len(found) == 1 and len(key.columns) == 1 else ()
+
+
+def _ends_alike(columns: tuple[str, ...], key: Key) -> bool:
+    ends = {words(column)[-1:] for column in key.columns}
+    return len(columns) == 1 and words(columns[0])[-1:] in ends
 
 
 def _referenced(table: TableName, key: Key, catalog: Catalog | None) -> tuple[str, ...] | None:

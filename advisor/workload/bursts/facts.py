@@ -47,6 +47,8 @@ class ShapeFacts:
 
     ``single``: a unique key is bound, so it returns at most one row. ``listed``: it takes a list (IN, ANY, unnest), of
     ``elements`` where its text tells how many, else 0. ``pages``: it reads on from a key (range, ORDER BY, LIMIT).
+    ``as_of``: the column whose last value at or before a given one it takes (``since <= $2 ORDER BY since DESC LIMIT
+    1``), which completes a key.
     """
 
     shape: QueryShape
@@ -62,6 +64,7 @@ class ShapeFacts:
     offset: bool
     limited: bool
     aggregated: bool
+    as_of: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> tuple[TableName, ...]:
@@ -97,6 +100,7 @@ def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
         offset=any(block.offset for block in outer),
         limited=limited,
         aggregated=any(block.aggregated and not block.group for block in outer),
+        as_of=frozenset(block.sort[0].column for block in outer if _reads_on(block)) if not pages else frozenset(),
     )
 
 
@@ -157,17 +161,21 @@ def _keyset(block: QueryBlock) -> bool:
     Nor is "the last one at or before that day" of a key (``code = $1 AND since <= $2 ORDER BY since DESC LIMIT 1``): a
     page that begins with the row before it would show it twice. Prisma asks for its start in a subquery.
     """
+    of_one_key = any(p.operator is Operator.EQUAL and p.operand is Operand.PARAMETER for p in block.predicates)
+    return _reads_on(block, strictly=of_one_key and not block.offset)
+
+
+def _reads_on(block: QueryBlock, *, strictly: bool = False) -> bool:
+    """Whether the first rows behind a value of the first sort key are taken."""
     if not (block.limited and block.sort):
         return False
     first = block.sort[0]
     onward = "<" if first.descending else ">"
-    of_one_key = any(p.operator is Operator.EQUAL and p.operand is Operand.PARAMETER for p in block.predicates)
-    asked = (onward,) if of_one_key and not block.offset else (onward, f"{onward}=")
     return any(
         p.operator is Operator.RANGE
         and p.operand in (Operand.PARAMETER, Operand.SUBQUERY)
         and p.key == first.key
-        and (p.sql_operator or onward) in asked
+        and (p.sql_operator or onward) in ((onward,) if strictly else (onward, f"{onward}="))
         for p in block.predicates
     )
 
