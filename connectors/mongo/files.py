@@ -101,9 +101,10 @@ def _explains(text: str) -> list[Any]:
     except ValueError:
         pass
     try:
-        return [json.loads(line) for line in text.splitlines() if line.strip().startswith("{")]
+        lines = [json.loads(line) for line in text.splitlines() if line.strip().startswith("{")]
     except ValueError:
-        return list(shell_text.documents(text))
+        lines = []
+    return lines or list(shell_text.documents(text))
 
 
 def _is_cut(value: object) -> bool:

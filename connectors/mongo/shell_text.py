@@ -42,6 +42,7 @@ class NoDocument(ValueError):
 
 def documents(text: str) -> Iterator[dict[str, Any]]:
     """The documents in a shell's text, those of a list one by one; what is none is passed over."""
+    text = _without_marks(text)
     place = 0
     while found := _DOCUMENT.search(text, place):
         place = found.end()
@@ -52,6 +53,15 @@ def documents(text: str) -> Iterator[dict[str, Any]]:
             continue
         yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict))
         place = max(end, place + 1)
+
+
+def _without_marks(text: str) -> str:
+    """The text without what stands before each of its lines where it was quoted or made a comment."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    for mark in ("//", ">", "#", "*"):
+        if lines and sum(line.lstrip().startswith(mark) for line in lines) > 0.9 * len(lines):
+            return re.sub(rf"(?m)^\s*{re.escape(mark)} ?", "", text)
+    return text
 
 
 class _Reader:

@@ -137,6 +137,15 @@ def test_what_a_shell_prints_is_read_as_extended_json() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("mark", ["// ", "> ", "#", "\t"])
+def test_an_explain_that_was_quoted_is_the_same(mark: str, tmp_path: Path) -> None:
+    path = tmp_path / "pasted.txt"
+    text = (CASES / "sharded_aggregate_7.0_mongosh.txt").read_text(encoding="utf-8")
+    path.write_text("".join(mark + line for line in text.splitlines(keepends=True)), encoding="utf-8")
+    assert by_looking(path) is Kind.EXPLAIN
+    assert explain_file(path) == explain_file(CASES / "sharded_aggregate_7.0_mongosh.txt")
+
+
 @pytest.mark.parametrize("text", ["", "{", "{a", "{a:", "[", "{a: [[[", "{" * 3000, "> {a: (}", "{a: new }"])
 def test_what_is_no_document_yields_none(text: str) -> None:
     assert list(documents(text)) == []
