@@ -35,9 +35,13 @@ class Parents:
             for table in shape.tables:
                 self.by_table[table].append(shape)
                 self._index(shape, table, catalog)
+        self.tables_keyed_by: dict[tuple[str, ...], set[TableName]] = defaultdict(set)
         for table in self.by_table:
             for name in held_by(table.name):
                 self.tables_of[name].add(table)
+            own = key_of(table, catalog)
+            if len(own) == 1 and len(words(own[0])) > 1:
+                self.tables_keyed_by[words(own[0])].add(table)
 
     def _index(self, shape: ShapeFacts, table: TableName, catalog: Catalog | None) -> None:
         read = columns_read(shape, table, catalog)
@@ -55,7 +59,7 @@ def by_name(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | No
     """A column named after the other table, a polymorphic reference, or key columns that both tables have."""
     yield from _named_by_child(child, key, parents, catalog)
     yield from _shared(child, key, parents, catalog)
-    yield from _behind_prefix(child, key, parents)
+    yield from _behind_prefix(child, key, parents, catalog)
     if is_primary_key(key.table, key.columns, catalog) or _natural(key, catalog):
         yield from _named_by_parent(child, key, parents)
 
@@ -105,8 +109,14 @@ def _named_by_parent(child: ShapeFacts, key: Key, parents: Parents) -> Iterator[
             yield _to_one(child, parent, key, table, (column,), f"the polymorphic {column}")
 
 
-def _behind_prefix(child: ShapeFacts, key: Key, parents: Parents) -> Iterator[Link]:
-    """To one: the parent has the child's key behind a prefix of its own (``PAT_WRD_ID``, ``to_trf_code``)."""
+def _behind_prefix(child: ShapeFacts, key: Key, parents: Parents, catalog: Catalog | None) -> Iterator[Link]:
+    """One has the other's whole key behind a prefix of its own: ``PAT_WRD_ID`` and ``WRD_ID``."""
+    for column in sorted(key.columns):
+        for start in range(1, len(found := words(column)) - 1):
+            for table in sorted(parents.tables_keyed_by.get(found[start:], set()) - {key.table}):
+                own = key_of(table, catalog)
+                linked = f"{key.table.name}.{column} ends with {own[0]}"
+                yield from _to_many(child, key, parents.by_table[table], table, (column,), own, linked, catalog)
     if len(key.columns) != 1:
         return
     for column in sorted(parents.columns_behind.get(words(next(iter(key.columns))), ())):
