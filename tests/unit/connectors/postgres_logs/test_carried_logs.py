@@ -110,6 +110,7 @@ CARRIED = {
     "CRI in parts": ("stderr", parts(lines(before="2026-11-21T{time}.123456789+00:00 stdout F "))),
     "CRI, no time of its own": ("stderr", lines("[123] app@shop ", CRI)),
     "CRI around jsonlog": ("jsonlog", [CRI.format(time=time(0)) + json.dumps(entry) for entry in JSONLOG]),
+    "docker compose in colours": ("stderr", lines(before="\x1b[36mdb-1  |\x1b[0m ")),
     "docker compose -t": ("stderr", lines(before="db-1  | 2026-11-21T{time}.123456789Z ")),
     "docker compose with another program": (
         "stderr",
