@@ -1,5 +1,6 @@
 -- Repeated lookups that neither keys nor names explain: which list stands right before them, and how regularly.
--- Reads: burst_event, burst_group, burst_accepted, burst_shape. Writes: burst_position (one row a child and parent).
+-- Reads: burst_event, burst_group, burst_accepted, burst_link, burst_shape, burst_option. Writes: burst_position (one row a
+-- child and parent).
 CREATE OR REPLACE TEMP TABLE burst_orphan AS
 SELECT g.unit, g.chunk, g.shape, g.n, g.kind, g.first_pos, g.last_pos
 FROM burst_group AS g
