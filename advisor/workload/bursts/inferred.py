@@ -13,13 +13,14 @@ from advisor.workload.bursts.naming import PRIMARY_KEY_NAMES, words
 def inferred_catalog(shapes: Iterable[QueryShape]) -> Catalog | None:
     """Tables whose columns share a prefix (``PAT_ID``, ``PAT_NAME``, ``PAT_WRD_ID``), with the key that it names.
 
-    A convention of older schemas; where it does not hold nothing is inferred, and ``None`` if it holds nowhere.
+    A convention of older schemas; where it does not hold nothing is inferred, and ``None`` if it holds nowhere. Nothing
+    is inferred of a table that is read by ``*`` either, for its other columns are not told.
     """
     read: dict[TableName, set[str]] = defaultdict(set)
     for shape in shapes:
         for block in shape.blocks:
             for table, columns in block.read:
-                read[table].update(column for column in columns if column != "*")
+                read[table].update(columns)
     tables = [Table(name, tuple(Column(column, "") for column in sorted(columns))) for name, columns in read.items()]
     known = tuple(table for found in sorted(tables, key=lambda t: t.name) for table in _with_key(found))
     return Catalog(known) if known else None

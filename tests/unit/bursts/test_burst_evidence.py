@@ -160,3 +160,9 @@ def test_a_key_with_its_tables_prefix_reads_the_same_row_again(log: Any) -> None
     patients = "SELECT PAT_ID, PAT_NAME FROM TBL_PATIENT ORDER BY PAT_NAME LIMIT $1"
     (burst,), _ = loop(log, patients, "SELECT PAT_ID, PAT_BORN FROM TBL_PATIENT WHERE PAT_ID = $1").find(None)
     assert burst.relation is Relation.DEFERRED
+
+
+def test_a_polymorphic_pair_of_a_table_read_by_star_is_no_prefix(log: Any) -> None:
+    comments = "SELECT comments.* FROM comments WHERE comments.commentable_id = $1 AND comments.commentable_type = $2"
+    (burst,), _ = loop(log, "SELECT posts.* FROM posts ORDER BY posts.id LIMIT $1", comments).find(None)
+    assert burst.relation is Relation.ONE_TO_MANY
