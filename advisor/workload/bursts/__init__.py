@@ -79,7 +79,16 @@ def find_bursts(
     found += _links_by_position(database, facts, catalog, {(link.child, link.parent) for link in found})
     _run(database, "verdict")
     _run(database, "fanout")
-    return _results(database, facts, {(link.child, link.parent): link for link in found}, options)
+    return _results(database, facts, _best(found, facts), options)
+
+
+def _best(found: Iterable[Link], facts: Sequence[ShapeFacts]) -> dict[tuple[str, str], Link]:
+    """Of several links between two shapes the best proven; of those the one of the table that the parent lists."""
+    listed = {shape.shape.fingerprint: shape.tables[0] for shape in facts if shape.tables}
+    best: dict[tuple[str, str], Link] = {}
+    for link in sorted(found, key=lambda link: (-link.rank, link.parent_table == listed[link.parent])):
+        best[link.child, link.parent] = link
+    return best
 
 
 def _number_events(database: duckdb.DuckDBPyConnection, progress: Progress) -> None:
@@ -147,7 +156,8 @@ def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFa
 
 def _declare_links(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], found: Iterable[Link]) -> None:
     database.execute(
-        "CREATE OR REPLACE TEMP TABLE burst_link (child INTEGER, parent INTEGER, rank INTEGER, round INTEGER)"
+        "CREATE OR REPLACE TEMP TABLE burst_link"
+        " (child INTEGER, parent INTEGER, rank INTEGER, round INTEGER, listed BOOLEAN)"
     )
     _add_links(database, facts, found, 1)
 
@@ -156,7 +166,12 @@ def _add_links(
     database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], found: Iterable[Link], round_: int
 ) -> None:
     number = {shape.shape.fingerprint: index for index, shape in enumerate(facts)}
-    _insert(database, "burst_link", [(number[link.child], number[link.parent], link.rank, round_) for link in found])
+    rows = [
+        (child, parent, link.rank, round_, link.parent_table == facts[parent].tables[0])
+        for link in found
+        for child, parent in [(number[link.child], number[link.parent])]
+    ]
+    _insert(database, "burst_link", rows)
 
 
 def _insert(database: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -28,30 +28,37 @@ own AS (
     ASOF JOIN burst_parent_event AS q ON c.chunk = q.chunk AND c.parent = q.shape AND c.pos > q.pos
     WHERE q.pos > c.previous
     GROUP BY c.chunk, c.shape, c.pos
+),
+behind AS (
+    SELECT c.*, p.pos AS anchor, p.seq AS anchor_seq, p.unit = c.unit AS within, p.rows, p.ended AS read_at,
+           o.single IS NULL OR o.single_pos < p.pos OR k.child IS NOT NULL AS its_own
+    FROM child AS c
+    ASOF JOIN burst_parent_event AS p ON c.chunk = p.chunk AND c.parent = p.shape AND c.pos > p.pos
+    LEFT JOIN own AS o ON o.chunk = c.chunk AND o.shape = c.shape AND o.pos = c.pos AND o.single <> c.parent
+    -- The list's own single rows, read one by one, are another relation of it.
+    LEFT JOIN (SELECT DISTINCT child, parent FROM burst_link WHERE rank < 2) AS k
+        ON k.child = o.single AND k.parent = c.parent
+    -- A parent in the unit just before counts too: objects expired by COMMIT, a transaction begun after the list was
+    -- read.
+    WHERE p.unit = c.unit OR c.unit_no - p.unit_no = 1
 )
 SELECT
-    c.unit,
-    c.shape AS child,
-    c.parent,
-    p.pos AS anchor,
-    any_value(p.seq) AS anchor_seq,
-    bool_and(p.unit = c.unit) AS within,
-    any_value(p.rows) AS rows,
-    count(*) AS n,
-    count(DISTINCT c.params) AS params,
-    min(c.pos) AS first_pos,
-    max(c.pos) AS last_pos,
-    min(c.started) - any_value(p.ended) AS delay
-FROM child AS c
-ASOF JOIN burst_parent_event AS p ON c.chunk = p.chunk AND c.parent = p.shape AND c.pos > p.pos
-LEFT JOIN own AS o ON o.chunk = c.chunk AND o.shape = c.shape AND o.pos = c.pos AND o.single <> c.parent
--- The list's own single rows, read one by one, are another relation of it.
-LEFT JOIN (SELECT DISTINCT child, parent FROM burst_link WHERE rank < 2) AS k
-    ON k.child = o.single AND k.parent = c.parent
--- A parent in the unit just before counts too: objects expired by COMMIT, a transaction begun after the list was read.
-WHERE (p.unit = c.unit OR c.unit_no - p.unit_no = 1)
-  AND (o.single IS NULL OR o.single_pos < p.pos OR k.child IS NOT NULL)
-GROUP BY c.unit, c.shape, c.parent, p.pos;
+    unit,
+    shape AS child,
+    parent,
+    anchor,
+    any_value(anchor_seq) AS anchor_seq,
+    bool_and(within) FILTER (its_own) AS within,
+    any_value(rows) AS rows,
+    count(*) FILTER (its_own) AS n,
+    -- All that came behind it: where they are more than its rows, they are requests.
+    count(DISTINCT params) AS params,
+    min(pos) FILTER (its_own) AS first_pos,
+    max(pos) FILTER (its_own) AS last_pos,
+    min(started) FILTER (its_own) - any_value(read_at) AS delay
+FROM behind
+GROUP BY unit, shape, parent, anchor
+HAVING count(*) FILTER (its_own) > 0;
 
 INSERT INTO burst_pair
 SELECT

@@ -3,10 +3,14 @@ CREATE OR REPLACE TEMP TABLE burst_chosen AS
 SELECT a.*
 FROM burst_accepted AS a
 JOIN burst_shape AS p ON p.id = a.parent
+JOIN (SELECT child, parent, bool_or(listed) AS listed FROM burst_link GROUP BY ALL) AS l
+    ON l.child = a.child AND l.parent = a.parent
 -- The best proof first, then the parent that was read last before the children (research page, 2.3); a list before a
--- single row: order.address and order.customer are likelier than order.address.customer where both would explain it.
+-- single row: order.address and order.customer are likelier than order.address.customer where both would explain it; and
+-- a list of the rows before another child that only joins them.
 QUALIFY row_number() OVER (
-    PARTITION BY a.unit, a.child ORDER BY a.rank, a.within DESC, p.single, a.recency DESC, a.level, a.parent) = 1;
+    PARTITION BY a.unit, a.child
+    ORDER BY a.rank, a.within DESC, p.single, a.level > 0 AND NOT l.listed, a.recency DESC, a.level, a.parent) = 1;
 
 -- The unit before explains a repetition where it nearly always does; a pool hands a connection from one request to the
 -- next, whose list then stands there by chance.
@@ -20,13 +24,13 @@ WHERE NOT c.within AND (
 );
 
 -- Something that runs before the parent and again before each child is the opening of a request (a session or user
--- lookup): the "children" are requests of their own that share a connection.
+-- lookup): the "children" are requests of their own that share a connection. What runs many times as often is no opening.
 CREATE OR REPLACE TEMP TABLE burst_opening AS
 SELECT DISTINCT c.unit, c.child
 FROM burst_chosen AS c
 JOIN burst_group AS g ON g.unit = c.unit AND g.shape = c.child AND g.kind = 2
 JOIN burst_group AS o ON o.unit = c.unit AND o.shape NOT IN (c.child, c.parent)
-    AND o.role = 'read' AND o.first_pos < c.first_anchor AND o.n >= 0.8 * g.n
+    AND o.role = 'read' AND o.first_pos < c.first_anchor AND o.n BETWEEN 0.8 * g.n AND 2 * g.n
 ANTI JOIN burst_chosen AS known ON known.unit = o.unit AND known.child = o.shape;
 
 -- Other connections run the same shape in the same moment: requests side by side.
