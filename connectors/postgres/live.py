@@ -182,6 +182,8 @@ async def until_interrupted(work: Callable[[Progress], T], progress: Progress) -
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
+            if working.done():  # a second Ctrl-C: the loop is closing
+                raise
             interrupted = bool(_went_on())
 
 
