@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 
 from advisor import captures
 from advisor.model.capture import Capture
-from advisor.ports import CaptureRequest, Step
+from advisor.ports import CaptureRequest, Progress, Step, silent
 from connectors import connect
+from connectors.postgres.live import until_interrupted
 
 LINE = "2026-11-21 13:50:20.123 UTC [{0}] LOG:  duration: 1.500 ms  statement: SELECT {0}\n"
 
@@ -51,3 +53,21 @@ def test_ctrl_c_while_the_log_is_read(embedded: Any, tmp_path: Path, monkeypatch
     told = [one.detail for one in capture.coverage if one.subject == "log parts not read"]
     assert any("interrupted" in detail for detail in told)
     assert capture.catalog is not None
+
+
+async def test_a_second_ctrl_c_ends_it() -> None:
+    ended = threading.Event()
+
+    def work(progress: Progress) -> None:
+        ended.wait(10)
+
+    reading = asyncio.ensure_future(until_interrupted(work, silent))
+    await asyncio.sleep(0.1)
+    reading.cancel()  # the first: it goes on to its next step
+    await asyncio.sleep(0.1)
+    assert not reading.done()
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:  # the second: asyncio's runner ends all
+        task.cancel()
+    await asyncio.wait([reading], timeout=5)
+    ended.set()
+    assert reading.cancelled()
