@@ -31,6 +31,11 @@ SETTINGS = (
     "max_worker_processes", "server_encoding", "shared_buffers", "shared_preload_libraries", "synchronous_commit",
     "temp_buffers", "track_activities", "track_counts", "track_io_timing", "wal_compression", "wal_level", "work_mem",
 )  # fmt: skip
+SWITCHES = (
+    ("track_io_timing", "Time spent on reading and writing"),
+    ("log_lock_waits", "Waits for locks of a second and more"),
+)
+"""Settings that are off by default, and what they show."""
 # Ours, not the application's.
 _OWN = frozenset(["plan_cache_mode"])
 
@@ -53,7 +58,7 @@ class Facts:
 
     def coverage(self) -> tuple[Coverage, ...]:
         """What is seen of the server and what is missing, each with its remedy."""
-        found = [self._version(), self._role(), self._log(), self._io_timing(), self._lock_waits()]
+        found = [self._version(), self._role(), self._log(), *(self._switched(*one) for one in SWITCHES)]
         if self.pooled:
             found.append(
                 Coverage(
@@ -128,25 +133,11 @@ class Facts:
             remedy=f"{LOG_REMEDY} Later pass the files with --log FILE.",
         )
 
-    def _io_timing(self) -> Coverage:
-        if self.server.settings.get("track_io_timing") == "on":
-            return Coverage("track_io_timing", seen=True, detail="Time spent on reading and writing is measured.")
-        return Coverage(
-            "track_io_timing",
-            seen=False,
-            detail="Time spent on reading and writing is not measured.",
-            remedy="ALTER SYSTEM SET track_io_timing = on; SELECT pg_reload_conf();",
-        )
-
-    def _lock_waits(self) -> Coverage:
-        if self.server.settings.get("log_lock_waits") == "on":
-            return Coverage("log_lock_waits", seen=True, detail="Waits for locks of a second and more are logged.")
-        return Coverage(
-            "log_lock_waits",
-            seen=False,
-            detail="Waits for locks are not logged.",
-            remedy="ALTER SYSTEM SET log_lock_waits = on; SELECT pg_reload_conf();",
-        )
+    def _switched(self, setting: str, what: str) -> Coverage:
+        """A setting that shows ``what`` when it is on, and takes a reload only."""
+        on = self.server.settings.get(setting) == "on"
+        remedy = "" if on else f"ALTER SYSTEM SET {setting} = on; SELECT pg_reload_conf();"
+        return Coverage(setting, on, f"{what}." if on else f"Not seen: {what[0].lower()}{what[1:]}.", remedy)
 
 
 async def read_facts(session: Session) -> Facts:
