@@ -2,10 +2,10 @@
 
 Runs the applications of tests/cases/n_plus_one/apps on a real PostgreSQL (embedded) that logs as csvlog, and writes
 ``<app>.parquet`` (events, values taken out), ``<app>.json`` (labels) and ``catalog.json`` beside them. With
-``--held-out`` those of tests/cases/n_plus_one/held_out, with ``--third`` those of tests/cases/n_plus_one/third, each
-with a schema and a catalog of its own; ``--labels`` only writes what the applications' authors expect, before anything
-ran. The held-out applications need peewee, tortoise-orm, psycopg2-binary, psycopg-pool and graphql-core (pip), Ruby's
-activerecord and pg, and PgBouncer; those of the third corpus say what they need.
+``--held-out`` those of tests/cases/n_plus_one/held_out, with ``--third`` and ``--fourth`` those of the folders of that
+name, each with a schema and a catalog of its own; ``--labels`` only writes what the applications' authors expect,
+before anything ran. The held-out applications need peewee, tortoise-orm, psycopg2-binary, psycopg-pool and graphql-core
+(pip), Ruby's activerecord and pg, and PgBouncer; those of the later corpora say what they need.
 """
 
 from __future__ import annotations
@@ -53,7 +53,15 @@ THIRD = {
     "tienda_doctrine": "",
     "verein_sequel": "",
 }
-FOLDERS = {"--held-out": ("held_out", HELD_OUT), "--third": ("third", THIRD)}
+FOURTH = {
+    "airline_async": "",
+    "cinema_sqlalchemy": "psycopg",
+    "hotel_node": "",
+    "kitchen_asyncpg": "",
+    "payroll_psycopg2": "",
+    "school_django": "",
+}
+FOLDERS = {"--held-out": ("held_out", HELD_OUT), "--third": ("third", THIRD), "--fourth": ("fourth", FOURTH)}
 SETTINGS = {
     "logging_collector": "on",
     "log_destination": "csvlog",

@@ -1,0 +1,38 @@
+CREATE TABLE people (id serial PRIMARY KEY, name text NOT NULL, bio text NOT NULL DEFAULT 'bio');
+CREATE TABLE languages (code text PRIMARY KEY, name text NOT NULL);
+CREATE TABLE films (id serial PRIMARY KEY, slug text NOT NULL UNIQUE, title text NOT NULL, synopsis text NOT NULL DEFAULT '',
+  director_id int NOT NULL REFERENCES people, language_code text NOT NULL REFERENCES languages, released int NOT NULL);
+CREATE TABLE genres (id serial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE film_genres (film_id int NOT NULL REFERENCES films, genre_id int NOT NULL REFERENCES genres, PRIMARY KEY (film_id, genre_id));
+CREATE TABLE cinemas (id serial PRIMARY KEY, name text NOT NULL);
+CREATE TABLE halls (id serial PRIMARY KEY, cinema_id int NOT NULL REFERENCES cinemas, name text NOT NULL);
+CREATE TABLE screenings (id serial PRIMARY KEY, film_id int NOT NULL REFERENCES films, hall_id int NOT NULL REFERENCES halls, starts timestamptz NOT NULL);
+CREATE TABLE customers (id serial PRIMARY KEY, email text NOT NULL UNIQUE, name text NOT NULL);
+CREATE TABLE loyalty_cards (id serial PRIMARY KEY, customer_id int NOT NULL UNIQUE REFERENCES customers, points int NOT NULL);
+CREATE TABLE bookings (id serial PRIMARY KEY, customer_id int NOT NULL REFERENCES customers, screening_id int NOT NULL REFERENCES screenings, seats int NOT NULL);
+CREATE TABLE payments (id serial PRIMARY KEY, booking_id int NOT NULL REFERENCES bookings, cents int NOT NULL);
+CREATE TABLE reviews (id serial PRIMARY KEY, film_id int NOT NULL REFERENCES films, customer_id int NOT NULL REFERENCES customers, stars int NOT NULL, body text);
+CREATE TABLE employees (id serial PRIMARY KEY, name text NOT NULL, manager_id int REFERENCES employees, cinema_id int NOT NULL REFERENCES cinemas);
+CREATE TABLE transfers (id serial PRIMARY KEY, from_hall_id int NOT NULL REFERENCES halls, to_hall_id int NOT NULL REFERENCES halls, what text NOT NULL);
+CREATE TABLE settings (name text PRIMARY KEY, value text NOT NULL);
+CREATE TABLE outbox (id serial PRIMARY KEY, payload text NOT NULL, sent boolean NOT NULL DEFAULT false);
+INSERT INTO people (name) SELECT 'person ' || n FROM generate_series(1, 60) n;
+INSERT INTO languages VALUES ('en', 'English'), ('fr', 'French'), ('de', 'German'), ('ja', 'Japanese'), ('it', 'Italian'), ('ko', 'Korean'), ('es', 'Spanish');
+INSERT INTO films (slug, title, director_id, language_code, released)
+  SELECT 'film-' || n, 'Film ' || n, n * 7 % 60 + 1, (ARRAY['en','fr','de','ja','it','ko','es'])[n % 7 + 1], 1950 + n % 70 FROM generate_series(1, 200) n;
+INSERT INTO genres (name) SELECT 'genre ' || n FROM generate_series(1, 12) n;
+INSERT INTO film_genres SELECT f, g FROM generate_series(1, 200) f, generate_series(1, 12) g WHERE (f + g) % 5 = 0;
+INSERT INTO cinemas (name) SELECT 'cinema ' || n FROM generate_series(1, 8) n;
+INSERT INTO halls (cinema_id, name) SELECT n % 8 + 1, 'hall ' || n FROM generate_series(1, 48) n;
+INSERT INTO screenings (film_id, hall_id, starts) SELECT n % 200 + 1, n % 48 + 1, '2026-01-01'::timestamptz + n * interval '1 hour' FROM generate_series(1, 1000) n;
+INSERT INTO customers (email, name) SELECT 'c' || n || '@example.org', 'customer ' || n FROM generate_series(1, 300) n;
+INSERT INTO loyalty_cards (customer_id, points) SELECT n, n * 3 FROM generate_series(1, 300) n;
+INSERT INTO bookings (customer_id, screening_id, seats) SELECT n * 11 % 300 + 1, n % 1000 + 1, n % 4 + 1 FROM generate_series(1, 1500) n;
+INSERT INTO payments (booking_id, cents) SELECT n % 1500 + 1, n * 10 FROM generate_series(1, 2500) n;
+INSERT INTO reviews (film_id, customer_id, stars) SELECT n % 200 + 1, n * 13 % 300 + 1, n % 5 + 1 FROM generate_series(1, 1200) n;
+INSERT INTO employees (name, manager_id, cinema_id) SELECT 'employee ' || n, CASE WHEN n > 5 THEN (n - 1) / 3 + 1 END, n % 8 + 1 FROM generate_series(1, 60) n;
+INSERT INTO transfers (from_hall_id, to_hall_id, what) SELECT n % 48 + 1, n * 5 % 48 + 1, 'projector' FROM generate_series(1, 80) n;
+INSERT INTO settings SELECT 's' || n, n::text FROM generate_series(1, 20) n;
+INSERT INTO outbox (payload) SELECT 'mail ' || n FROM generate_series(1, 60) n;
+CREATE INDEX ON screenings (film_id); CREATE INDEX ON bookings (screening_id); CREATE INDEX ON reviews (film_id); CREATE INDEX ON payments (booking_id);
+ANALYZE;

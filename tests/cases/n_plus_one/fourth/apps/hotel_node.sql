@@ -1,0 +1,16 @@
+CREATE TABLE "Hotels" (id serial PRIMARY KEY, name text NOT NULL, city text NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+CREATE TABLE "Rooms" (id serial PRIMARY KEY, "hotelId" int NOT NULL REFERENCES "Hotels", number int NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+CREATE TABLE "Guests" (id serial PRIMARY KEY, name text NOT NULL, email text NOT NULL UNIQUE, "invitedById" int REFERENCES "Guests", "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+CREATE TABLE "Stays" (id serial PRIMARY KEY, "roomId" int NOT NULL REFERENCES "Rooms", "guestId" int NOT NULL REFERENCES "Guests", nights int NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+CREATE TABLE "Amenities" (id serial PRIMARY KEY, label text NOT NULL, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+CREATE TABLE "HotelAmenities" ("HotelId" int NOT NULL REFERENCES "Hotels", "AmenityId" int NOT NULL REFERENCES "Amenities", "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now(), PRIMARY KEY ("HotelId", "AmenityId"));
+CREATE TABLE "Jobs" (id serial PRIMARY KEY, kind text NOT NULL, done boolean NOT NULL DEFAULT false, "createdAt" timestamptz NOT NULL DEFAULT now(), "updatedAt" timestamptz NOT NULL DEFAULT now());
+INSERT INTO "Hotels" (name, city) SELECT 'hotel ' || n, 'city ' || n % 8 FROM generate_series(1, 64) n;
+INSERT INTO "Rooms" ("hotelId", number) SELECT n % 64 + 1, n FROM generate_series(1, 500) n;
+INSERT INTO "Guests" (name, email, "invitedById") SELECT 'guest ' || n, 'g' || n || '@hotel.org', CASE WHEN n > 20 THEN n % 20 + 1 END FROM generate_series(1, 300) n;
+INSERT INTO "Stays" ("roomId", "guestId", nights) SELECT n % 500 + 1, n * 7 % 300 + 1, n % 6 + 1 FROM generate_series(1, 1500) n;
+INSERT INTO "Amenities" (label) SELECT 'amenity ' || n FROM generate_series(1, 15) n;
+INSERT INTO "HotelAmenities" ("HotelId", "AmenityId") SELECT h, (h + k * 4) % 15 + 1 FROM generate_series(1, 64) h, generate_series(1, 3) k;
+INSERT INTO "Jobs" (kind) SELECT 'mail' FROM generate_series(1, 60);
+CREATE INDEX ON "Rooms" ("hotelId"); CREATE INDEX ON "Stays" ("roomId"); CREATE INDEX ON "Stays" ("guestId");
+ANALYZE;

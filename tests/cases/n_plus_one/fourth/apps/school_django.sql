@@ -1,0 +1,25 @@
+CREATE TABLE django_content_type (id serial PRIMARY KEY, app_label varchar(100) NOT NULL, model varchar(100) NOT NULL, UNIQUE (app_label, model));
+CREATE TABLE school_department (id bigserial PRIMARY KEY, name text NOT NULL, parent_id bigint REFERENCES school_department);
+CREATE TABLE school_teacher (id bigserial PRIMARY KEY, name text NOT NULL, department_id bigint NOT NULL REFERENCES school_department);
+CREATE TABLE school_course (id bigserial PRIMARY KEY, slug varchar(50) NOT NULL UNIQUE, title text NOT NULL, syllabus text NOT NULL,
+  teacher_id bigint NOT NULL REFERENCES school_teacher, substitute_id bigint NOT NULL REFERENCES school_teacher);
+CREATE TABLE school_student (id bigserial PRIMARY KEY, name text NOT NULL, email text NOT NULL UNIQUE, mentor_id bigint REFERENCES school_student);
+CREATE TABLE school_profile (id bigserial PRIMARY KEY, student_id bigint NOT NULL UNIQUE REFERENCES school_student, bio text NOT NULL);
+CREATE TABLE school_course_students (id bigserial PRIMARY KEY, course_id bigint NOT NULL REFERENCES school_course, student_id bigint NOT NULL REFERENCES school_student, UNIQUE (course_id, student_id));
+CREATE TABLE school_lesson (id bigserial PRIMARY KEY, course_id bigint NOT NULL REFERENCES school_course, day date NOT NULL, room text NOT NULL);
+CREATE TABLE school_grade (id bigserial PRIMARY KEY, lesson_id bigint NOT NULL REFERENCES school_lesson, student_id bigint NOT NULL REFERENCES school_student, points int NOT NULL);
+CREATE TABLE school_note (id bigserial PRIMARY KEY, content_type_id int NOT NULL REFERENCES django_content_type, object_id bigint NOT NULL, body text NOT NULL);
+CREATE TABLE school_event (id bigserial PRIMARY KEY, kind text NOT NULL, done boolean NOT NULL DEFAULT false);
+INSERT INTO school_department (name, parent_id) SELECT 'department ' || n, CASE WHEN n > 4 THEN (n - 1) / 4 END FROM generate_series(1, 20) n;
+INSERT INTO school_teacher (name, department_id) SELECT 'teacher ' || n, n % 20 + 1 FROM generate_series(1, 80) n;
+INSERT INTO school_course (slug, title, syllabus, teacher_id, substitute_id) SELECT 'course-' || n, 'Course ' || n, 'text', n * 3 % 80 + 1, n * 7 % 80 + 1 FROM generate_series(1, 90) n;
+INSERT INTO school_student (name, email, mentor_id) SELECT 'student ' || n, 's' || n || '@school.org', CASE WHEN n > 30 THEN n % 30 + 1 END FROM generate_series(1, 400) n;
+INSERT INTO school_profile (student_id, bio) SELECT n, 'bio' FROM generate_series(1, 400) n;
+INSERT INTO school_course_students (course_id, student_id) SELECT c, s FROM generate_series(1, 90) c, generate_series(1, 400) s WHERE (c * 7 + s) % 23 = 0;
+INSERT INTO school_lesson (course_id, day, room) SELECT n % 90 + 1, '2026-01-01'::date + n % 100, 'r' || n % 9 FROM generate_series(1, 700) n;
+INSERT INTO school_grade (lesson_id, student_id, points) SELECT n % 700 + 1, n % 400 + 1, n % 15 FROM generate_series(1, 3000) n;
+INSERT INTO school_event (kind) SELECT 'mail' FROM generate_series(1, 50);
+INSERT INTO django_content_type (app_label, model) VALUES ('school_django', 'course'), ('school_django', 'student'), ('school_django', 'lesson');
+INSERT INTO school_note (content_type_id, object_id, body) SELECT n % 2 + 1, n, 'note' FROM generate_series(1, 80) n;
+CREATE INDEX ON school_lesson (course_id); CREATE INDEX ON school_grade (lesson_id); CREATE INDEX ON school_note (content_type_id, object_id);
+ANALYZE;
