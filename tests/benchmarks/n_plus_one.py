@@ -2,9 +2,9 @@
 
 A positive is an expected burst (child, parent, relation, pattern) of a case; it is found when the search over that
 case's events alone reports it. Whatever else is reported is a false positive, in positive cases and in look-alikes.
-``--held-out``, ``--third`` and ``--fourth`` take the applications that were labelled before the search ever ran on them,
-and print what the first run said beside what is said now. ``--no-catalog`` hides the schema, ``--together`` searches a
-whole application's log at once.
+``--held-out``, ``--third`` and ``--fourth`` take the applications that were labelled before the search ever ran on
+them, and print what the first run said beside what is said now. ``--no-catalog`` hides the schema, ``--together``
+searches a whole application's log at once.
 """
 
 from __future__ import annotations
