@@ -61,7 +61,10 @@ class Result:
 
 @dataclass
 class Probe:
-    """A query: a find in its parts; ``covered`` names all fields that the answer needs, where they are few."""
+    """A query: a find in its parts; ``covered`` names all fields that the answer needs, where they are few.
+
+    ``sent`` is the command where it is no find, count or distinct, ``answer`` what it returns or changes then.
+    """
 
     collection: str
     condition: dict[str, Any]
@@ -70,6 +73,8 @@ class Probe:
     skip: int = 0
     covered: tuple[str, ...] = ()
     distinct: str = ""
+    sent: dict[str, Any] = field(default_factory=dict)
+    answer: int | None = None
 
     @cached_property
     def fields(self) -> list[str]:
