@@ -15,8 +15,6 @@ TEXTS: Mapping[str, tuple[Path, Path]] = {
     "kind_of": (("attr", "type"), ("op",)),
     "ns": (("attr", "ns"), ("ns",)),
     "application": (("attr", "appName"), ("appName",)),
-    "command": (("attr", "command"), ("command",)),
-    "originating": (("attr", "originatingCommand"), ("originatingCommand",)),
     "plan_summary": (("attr", "planSummary"), ("planSummary",)),
     "has_sort": (("attr", "hasSortStage"), ("hasSortStage",)),
     "used_disk": (("attr", "usedDisk"), ("usedDisk",)),
@@ -31,6 +29,32 @@ TEXTS: Mapping[str, tuple[Path, Path]] = {
     "build": (("attr", "buildInfo", "version"), ("buildInfo", "version")),
 }
 """Texts, with their paths in a log line and in a profiler's document; an object's text is its JSON."""
+
+COMMANDS: Mapping[str, tuple[Path, Path]] = {
+    "command": (("attr", "command"), ("command",)),
+    "originating": (("attr", "originatingCommand"), ("originatingCommand",)),
+}
+"""The command, and the one that opened the cursor of a getMore; of both only what is named here is taken."""
+
+OPENING = (
+    "find", "aggregate", "filter", "pipeline", "sort", "projection", "limit", "skip", "hint", "collation", "min", "max",
+    "let",
+)  # fmt: skip
+PARTS = (
+    "find", "aggregate", "findAndModify", "count", "distinct", "insert", "query", "q", *OPENING[2:], "fields", "key",
+    "u", "update", "remove", "multi", "upsert", "arrayFilters",
+)  # fmt: skip
+"""What a command asks, by name and in the order in which it is written out, and what one asks that opens a cursor; each
+is JSON."""
+_FIELDS: Mapping[str, Any] = {
+    "command": {
+        **dict.fromkeys((*PARTS, "delete", "getMore", "bulkWrite", "autocommit"), "JSON"),
+        **dict.fromkeys(("$db", "comment", "txnNumber"), "VARCHAR"),
+        "lsid": {"id": {"$uuid": "VARCHAR", "$binary": {"base64": "VARCHAR"}}},
+    },
+    "originating": dict.fromkeys(OPENING, "JSON"),
+}
+"""A command as read: its parts, what else tells its kind, and the session and comment that drivers add."""
 
 NUMBERS: Mapping[str, tuple[Path, Path]] = {
     "ms": (("attr", "durationMillis"), ("millis",)),
@@ -56,7 +80,8 @@ def columns(kind: Kind) -> str:
         place = found
         for step in path[:-1]:
             place = place.setdefault(step, {})
-        place[path[-1]] = "BIGINT" if name in NUMBERS and kind is Kind.LOG else "VARCHAR"
+        whole = "BIGINT" if name in NUMBERS and kind is Kind.LOG else "VARCHAR"
+        place[path[-1]] = _FIELDS.get(name, whole)
     return "{" + ", ".join(f"'{name}': '{_type(inner)}'" for name, inner in found.items()) + "}"
 
 
@@ -72,6 +97,23 @@ def selection(kind: Kind) -> str:
     return ", ".join([*(f"{text} AS {name}" for name, text in taken.items()), f"{missing} AS facts_missing"])
 
 
+def written_out() -> str:
+    """An expression for a command as JSON: its parts, or those of the command that opened a getMore's cursor."""
+    parts = [
+        f"""'"{name}":' || """
+        + (f'coalesce(originating."{name}", command."{name}")' if name in OPENING else f'command."{name}"')
+        for name in PARTS
+    ]
+    parts.insert(
+        0,
+        """CASE WHEN operation = 'findAndModify' AND command."findAndModify" IS NULL
+        THEN '"findAndModify":' || to_json(substr(ns, instr(ns, '.') + 1)) END""",
+    )
+    # The namespace tells the database, but for a router's of another.
+    parts.append("""CASE WHEN NOT starts_with(ns, command."$db" || '.') THEN '"$db":' || to_json(command."$db") END""")
+    return "'{' || concat_ws(',', " + ", ".join(parts) + ") || '}'"
+
+
 def _type(inner: Any) -> str:
     if isinstance(inner, str):
         return inner
@@ -80,4 +122,4 @@ def _type(inner: Any) -> str:
 
 def _paths(kind: Kind) -> Mapping[str, Path]:
     column = 0 if kind is Kind.LOG else 1
-    return {name: pair[column] for name, pair in {**TEXTS, **NUMBERS}.items()}
+    return {name: pair[column] for name, pair in {**TEXTS, **COMMANDS, **NUMBERS}.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from advisor.captures import quoted
 from connectors.mongo.logs import fields
 from connectors.mongo.logs.looking import Kind, opened
 from connectors.mongo.logs.queries import query
-from connectors.mongo.logs.skeleton import layers, stripped
+from connectors.mongo.logs.skeleton import layers
 
-MAX_LINE = 16 << 20
-"""Bytes of a line that room is made for at first: the largest BSON document (manual, "MongoDB Limits")."""
+CHUNK = 1 << 20
+"""Bytes that are looked at at once; no line but a very long one needs more room."""
+_BLANK_MARKS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
+_BLANK = re.compile(rb"\n[ \t\r]*(?=\n)")
 WANTED = "id IN ('51803', '23403') OR id IS NULL"
 """Log lines that are looked into: slow queries, the server's build, and what is no log line."""
 _MARK = b"\xef\xbb\xbf"
@@ -30,12 +33,13 @@ def load(database: duckdb.DuckDBPyConnection, path: Path, kind: Kind, scratch: P
     lines, longest = _measured(plain)
     operations = query(
         "operation",
-        read=_documents(plain, kind, max(longest, MAX_LINE)),
+        read=_documents(plain, kind, longest),
         wanted=WANTED if kind is Kind.LOG else "true",
         facts=fields.selection(kind),
+        asked=fields.written_out(),
     )
-    asked = query("questions", key=key, operations=stripped(f"({operations})"))
-    skeletons = f"SELECT * EXCLUDE (plain), hash(operation, ns, plain) AS question FROM {layers(f'({asked})', 'plain')}"
+    asked = layers(f"({query('questions', key=key, operations=operations)})", "plain")
+    skeletons = f"SELECT * EXCLUDE (plain, insists), hash(operation, ns, plain, insists) AS question FROM {asked}"
     insert = "INSERT INTO taken BY NAME" if _exists(database) else "CREATE TEMP TABLE taken AS"
     database.execute(f"{insert} {skeletons}", {"source": path.name, "kind": kind.value})
     database.execute("INSERT INTO counted VALUES (?)", [lines])
@@ -54,13 +58,20 @@ def _documents(path: Path, kind: Kind, room: int) -> str:
 
 
 def _measured(path: Path) -> tuple[int, int]:
-    """How many lines of a file hold anything, and the bytes of the longest."""
-    lines = longest = 0
-    with path.open("rb", buffering=1 << 18) as stream:
-        for line in stream:
-            lines += len(line) > 100 or bool(line.strip())
-            longest = max(longest, len(line))
-    return lines, longest
+    """How many lines of a file hold anything, and bytes that are enough for the longest."""
+    lines = longest = begun = 0
+    before = b"\n"
+    with path.open("rb", buffering=0) as stream:
+        while piece := stream.read(CHUNK):
+            first, last = piece.find(b"\n"), piece.rfind(b"\n")
+            begun += len(piece) if first < 0 else first
+            longest = max(longest, begun)
+            begun = begun if first < 0 else len(piece) - last - 1
+            lines += piece.count(b"\n")
+            if any(mark in piece for mark in _BLANK_MARKS) or before == b"\n" == piece[:1]:
+                lines -= len(_BLANK.findall(before + piece))
+            before = piece[-1:]
+    return lines + (begun > 0), max(longest, CHUNK)
 
 
 def _plain(path: Path, scratch: Path) -> Path:

@@ -8,4 +8,4 @@ SELECT
         THEN md5('{key}' || regexp_replace(plain, '"\$?(?:skip|limit)":-?\d+', '', 'g')) END AS keyed,
     CASE WHEN contains(plain, 'limit":') AND NOT q AND NOT contains(plain, '$lookup')
         THEN TRY_CAST(regexp_extract(split_part(plain, 'limit":', 2), '\d+') AS BIGINT) END AS limit_asked
-FROM {operations}
+FROM ({operations})

@@ -52,34 +52,6 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
 )
 """Each step: what a command holds that needs it (nothing: each does), and what it replaces, one after the other."""
 
-_OBJECT = r"\{(?:[^{}]|\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})*\}"
-SESSION = r',"(?:lsid|\$clusterTime|txnNumber)":(?:-?\d+|' + _OBJECT + ")"
-"""What drivers add to each command for the session."""
-_DATABASE = '$db":'
-_OWN = ("filter", "query", "pipeline", "sort", "limit", "skip")
-"""Parts of a command that would stand behind its session's only where a driver mixes them."""
-
-
-def stripped(source: str) -> str:
-    """A query over the rows of ``operation.sql`` with a column ``plain``: the command without session and comment.
-
-    It is ``NULL`` where there is a reason to leave the line out.
-
-    Drivers write the session after the command's own parts, so that it is enough to go on at ``$db`` (``head``,
-    ``tail``); where one of the command's own parts follows, they are looked for.
-    """
-    mixed = " OR ".join(f"""contains(tail, '{name}":')""" for name in _OWN)
-    found = f"regexp_replace(asked, '{_quoted(SESSION)}', '', 'g')"
-    cut = (
-        f"CASE WHEN tail = '' THEN asked WHEN {mixed} OR NOT contains(tail, '{_DATABASE}') THEN {found}"
-        f" ELSE head || '{_DATABASE}' || split_part(tail, '{_DATABASE}', 2) END"
-    )
-    without = """replace(cut, '"comment":"' || comment || '"', '"comment":0')"""
-    return (
-        f"(SELECT * EXCLUDE (cut), CASE WHEN comment IS NULL THEN cut ELSE {without} END AS plain FROM"
-        f" (SELECT * EXCLUDE (head, tail, asked), CASE WHEN reason IS NULL THEN {cut} END AS cut FROM {source}))"
-    )
-
 
 def layers(source: str, column: str) -> str:
     """A query over ``source`` whose ``column`` has become the skeleton, one projection a step, each row once."""

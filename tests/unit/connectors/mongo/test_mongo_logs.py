@@ -151,3 +151,34 @@ def test_a_log_whose_first_line_was_cut_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mongod.log"
     path.write_text(line[:120] + "\n" + line * 2, encoding="utf-8")
     assert read([path], tmp_path / "events.parquet").events == 2
+
+
+def test_an_old_shells_findandmodify_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    changes: list[dict[str, object]] = [
+        {"update": {"$set": {"a": 1}}},
+        {"update": [{"$set": {"a": 1}}]},
+        {"remove": True},
+    ]
+    log.write_text("".join(slow({"findandmodify": "orders", "query": {"b": 2}, **change}) for change in changes))
+    reading, by_text = taken([log], tmp_path)
+    assert reading.events == 3
+    assert all(text.startswith('{"findAndModify":"orders","$db":"shop","filter":{"b":"?number"}') for text in by_text)
+
+
+def test_hints_and_collations_part_questions(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    insisting: list[dict[str, object]] = [{"hint": "a_1"}, {"hint": "b_1"}]
+    insisting += [{"collation": {"locale": "en", "strength": strength}} for strength in (2, 3)]
+    log.write_text("".join(slow({"find": "users", "filter": {"b": 2}, **more}) for more in insisting))
+    assert len(taken([log], tmp_path)[1]) == 4
+
+
+def test_a_change_streams_getmore_is_no_collection_scan(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    opened = {"aggregate": "users", "pipeline": [{"$changeStream": {"fullDocument": "updateLookup"}}], "cursor": {}}
+    cursor = {"getMore": 7, "collection": "users"}
+    log.write_text(slow({"find": "users", "filter": {}}) + slow(cursor, originatingCommand=opened))
+    reading, _ = taken([log], tmp_path)
+    assert reading.events == 1
+    assert dict(reading.unread) == {"server and monitoring commands": 1}
