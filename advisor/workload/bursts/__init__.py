@@ -37,6 +37,9 @@ SURE_IN_A_RUN = 20
 EVENTS_AT_ONCE = 2_000_000
 """Events that are put in order at once: DuckDB's window functions need all their rows in memory; 4 M take 500 MB."""
 
+READS_AT_ONCE = 500_000
+"""Reads of pools that are compared with one another at once: four joins by time over them take 400 MB."""
+
 _EVENTS = """CREATE OR REPLACE TEMP TABLE burst_event (
     seq BIGINT, stream UBIGINT, pool UBIGINT, route VARCHAR, role VARCHAR, shape INTEGER, started BIGINT, ended BIGINT,
     spent DOUBLE, rows BIGINT, elements INTEGER, params UBIGINT, keyed UBIGINT, conflict BOOLEAN, client_timed BOOLEAN,
@@ -78,7 +81,7 @@ def find_bursts(
         _run(database, step)
     found += _links_by_position(database, facts, catalog, {(link.child, link.parent) for link in found})
     _run(database, "verdict")
-    _run(database, "fanout")
+    _search_pools(database)
     return _results(database, facts, _best(found, facts), options)
 
 
@@ -119,6 +122,21 @@ def _links_by_position(
         for step in PARENTS:
             _run(database, step)
     return found
+
+
+def _search_pools(database: duckdb.DuckDBPyConnection) -> None:
+    """Bursts across the sessions of a pool. What is open where one part of its reads ends is cut in two."""
+    database.execute(f"SET VARIABLE reads_at_once = {READS_AT_ONCE}")
+    _run(database, "pool_events")
+    (parts,) = database.execute("SELECT coalesce(max(part) + 1, 0) FROM burst_pooled").fetchone() or (0,)
+    for part in range(parts):
+        database.execute(f"SET VARIABLE part = {part}")
+        _run(database, "pool_steps")
+    _run(database, "pool_pace")
+    for part in range(parts):
+        database.execute(f"SET VARIABLE part = {part}")
+        _run(database, "pool_near")
+    _run(database, "pool_verdict")
 
 
 def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFacts], options: Options) -> None:

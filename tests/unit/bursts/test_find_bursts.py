@@ -206,7 +206,9 @@ def test_requests_on_one_connection(log: Any, books: Catalog) -> None:
     assert "share a connection" in reasons(log, books)
 
 
-def test_fan_out_over_a_pool(log: Any, books: Catalog) -> None:
+@pytest.mark.parametrize("at_once", [1000, 26])
+def test_fan_out_over_a_pool(log: Any, books: Catalog, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("advisor.workload.bursts.READS_AT_ONCE", at_once)
     reset = "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
     for _ in range(4):
         log.session = "s0"
@@ -218,6 +220,7 @@ def test_fan_out_over_a_pool(log: Any, books: Catalog) -> None:
     (burst,), _ = log.find(books)
     assert burst.unit_kind is UnitKind.CLUSTER
     assert burst.executions == 48
+    assert burst.per_unit == 12
 
 
 def test_concurrent_traffic_is_no_fan_out(log: Any, books: Catalog) -> None:
