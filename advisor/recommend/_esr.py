@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from advisor.model.catalog import Catalog, Table, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
-from advisor.shape.mql_effort import MOST, RARE, SORTABLE, Effort
+from advisor.shape.mql_effort import MANY, MOST, RARE, SORTABLE, Effort
 
 MAX_COVERED = 2
 """Fields that may be added to an index so that no document is fetched; each makes every write dearer."""
@@ -26,6 +26,11 @@ _EQUAL = (Operator.EQUAL, Operator.CONTAINS)
 _BOUNDED = (Operator.RANGE, Operator.PREFIX, Operator.IS_NOT_NULL)
 _TESTED = (Operator.REGEX, Operator.ILIKE)
 """Conditions that no index seeks, but that are tested on its keys."""
+_OWN = frozenset({"?date", "?objectId", "?uuid", "?timestamp"})
+"""Marks of values of which nearly every document has its own."""
+LIST, HOLDERS = 300, 4
+"""What is taken for the length of a list too long to be merged in the order of a sort, and for the documents that hold
+one of its values, for neither is told: so eight of ten recorded or modelled queries get the better index."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,10 @@ def _wish(
         absent = []
     key = [k.column for k in block.group] if block.distinct else []
     ordered = [(name, False) for name in key if name not in equal]
-    ordered += _ordered(sort, _ranges(usable, equal), block, effort, equal=bool(equal))
+    narrowing = [*(() if sort else _skipped(usable, equal)), *_ranges(usable, equal)]
+    if sort and _walked(usable, block, table, effort):
+        equal, narrowing = set(), []
+    ordered += _ordered(sort, narrowing, block, effort, equal=bool(equal))
     if not equal and not ordered:
         equal = set(absent)
         absent = []
@@ -175,9 +183,36 @@ def _indexable(path: str) -> bool:
 
 
 def _ranges(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
-    """Fields with a range, those with both ends first: they select less than those with one."""
+    """Fields with a range, those with both ends first: they select less than those with one; then dates last.
+
+    A scan skips from one value of a field to the next where the field after it is bounded too, which spares much where
+    values are few, as numbers' often are and dates' are not.
+    """
     found = [p for p in usable if p.operator in _BOUNDED and p.column not in equal]
-    return list(dict.fromkeys(p.column for p in sorted(found, key=lambda p: p.sql_operator != "between")))
+    found.sort(key=lambda p: (p.sql_operator != "between", p.sql in _OWN))
+    return list(dict.fromkeys(p.column for p in found))
+
+
+def _skipped(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
+    """Negated fields that go before the ranges: of a field with few values (a state) nearly nothing but what matches is
+    read, for the scan skips what is negated and, in each value, what is out of the range."""
+    ranged = any(p.operator is Operator.RANGE and p.column not in equal for p in usable)
+    found = [p for p in usable if p.operator is Operator.NOT_EQUAL and p.sql_operator in ("$ne", "$nin")]
+    few = [p.column for p in found if p.column not in equal and not set(p.sql.split(",")) & {*_OWN, "?null"}]
+    return list(dict.fromkeys(few)) if ranged else []
+
+
+def _walked(usable: Sequence[Predicate], block: QueryBlock, table: Table | None, effort: Effort | None) -> bool:
+    """Whether walking the order of the sort to the limit reads less than a list too long to be merged in that order.
+
+    All keys of the list must be read and sorted then; on the way of the sort each document is fetched and tested.
+    """
+    if effort is None or effort.complete or effort.returned is None or not (block.limited and usable) or block.offset:
+        return False
+    long = [p for p in usable if p.operator is Operator.IN and (p.elements or 0) >= MANY]
+    rows = effort.documents if effort.collection_scan else table.rows if table else 0.0
+    matching = LIST * HOLDERS
+    return len(long) == len(usable) == 1 and 3 * effort.returned * rows / matching < LIST + matching
 
 
 def _alone(usable: Sequence[Predicate], effort: Effort | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A filter's conditions as predicates."""
+"""A filter's conditions as predicates; ``sql`` holds the marks of the values that ranges and negations compare with."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 
 from advisor.model.catalog import TableName
 from advisor.model.shape import Operand, Operator, Predicate
-
-MANY = 201
-"""``Predicate.elements`` of a list that is too long to be merged in the order of a sort."""
+from advisor.shape.mql_effort import MANY
 
 _RANGES = {"$gt": ">", "$gte": ">", "$lt": "<", "$lte": "<"}
 _REGEX = {"?regex^": Operator.PREFIX, "?regexi": Operator.ILIKE}
@@ -66,7 +64,8 @@ def _field(column: str, value: Any, table: TableName, branch: int, branches: Ite
     bounds = [_RANGES[name] for name in value if name in _RANGES]
     if bounds:
         way = bounds[0] if len(bounds) == 1 else "between"
-        yield Predicate(table, column, Operator.RANGE, sql_operator=way, branch=branch)
+        types = ",".join(sorted({str(value[name]) for name in value if name in _RANGES}))
+        yield Predicate(table, column, Operator.RANGE, sql_operator=way, branch=branch, sql=types)
     for name, given in value.items():
         if name in _RANGES:
             continue
@@ -98,4 +97,5 @@ def _single(column: str, name: str, given: Any, table: TableName, branch: int) -
         return Predicate(table, column, operator, Operand.CONSTANT, constant=str(bool(given)).lower(), branch=branch)
     if name == "$type":
         return Predicate(table, column, Operator.RANGE, sql_operator="$type", branch=branch)
-    return Predicate(table, column, _PLAIN.get(name, Operator.OTHER), sql_operator=name, branch=branch)
+    types = ",".join(sorted({str(value or "?null") for value in (given if isinstance(given, list) else [given])}))
+    return Predicate(table, column, _PLAIN.get(name, Operator.OTHER), sql_operator=name, branch=branch, sql=types)

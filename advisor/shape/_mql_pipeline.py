@@ -31,6 +31,7 @@ class _Reading:
     aggregated: bool = False
     open: bool = True
     computed: set[str] = field(default_factory=set)
+    unwound: bool = False
     read: set[str] | None = None
 
 
@@ -43,7 +44,8 @@ def pipeline_blocks(stages: Sequence[Any], table: TableName) -> tuple[QueryBlock
             _take(main, name, value)
             others += _joined(name, value, table)
     asked = {predicate.column for predicate in main.predicates if predicate.column}
-    read = ("*",) if main.read is None else tuple(sorted(main.read | asked))
+    # No index covers the elements of an array.
+    read = ("*",) if main.read is None or main.unwound else tuple(sorted(main.read | asked))
     block = QueryBlock(
         (table,), predicates=tuple(main.predicates), sort=main.sort, group=main.group, limited=main.limited,
         offset=main.offset, aggregated=main.aggregated, read=((table, read),),
@@ -70,6 +72,7 @@ def _take(main: _Reading, name: str, value: Any) -> None:
     elif name == "$unwind":
         path = value.get("path", "") if isinstance(value, Mapping) else value
         main.computed.add(str(path).lstrip("$"))
+        main.unwound = True
     elif name == "$geoNear" and isinstance(value, Mapping):
         main.predicates.append(
             Predicate(

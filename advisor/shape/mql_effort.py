@@ -19,9 +19,11 @@ RATIO = 5.0
 MOST = 0.35
 """Share of a collection from which reading all of it is as fast as fetching by an index: on the recorded server a
 scanned document took 7.9 µs, a key and its document 22.8 µs (medians of 74 and 100 rows of the index oracle)."""
-RARE = 0.01
+RARE = 0.05
 """Share below which testing a regular expression on each key of an index, not on each document, is worth an index: the
-documents that match are then nothing beside those that need not be read."""
+documents that match are then next to nothing beside those that need not be read."""
+MANY = 201
+"""``Predicate.elements`` of a list that is too long to be merged in the order of a sort (the manual's $in: 200)."""
 SORTABLE = 5_000
 """Documents that are sorted in memory without harm (the server's own limit is 100 MB)."""
 KEY, DOCUMENT, SORTED = 1.0, 2.0, 0.5

@@ -2,7 +2,8 @@
 
 Each recorded kind is varied as somebody would who has the recorded set before him: other fields and collections, other
 values, orders and directions, more and fewer conditions, longer lists, commands of other kinds. Written before its
-first run; nothing of the rules was changed for it until then.
+first run: 105 of 114 good, none not picked. By it negations came before ranges, numbers before dates, the order of a
+sort before a list too long to be merged in it.
 """
 
 from __future__ import annotations

@@ -41,6 +41,12 @@ def find(condition: dict[str, Any], **more: Any) -> dict[str, Any]:
         (find({"a": 1, "b": {"$regex": "x"}}), ["a_1_b_1"]),
         (find({"u": {"$in": [1, 2]}}, sort={"c": 1}), ["u_1_c_1"]),
         (find({"a": 1, "b": {"$ne": 2}}), ["a_1_b_1"]),
+        # A scan skips from value to value of a field that has few of them.
+        (find({"b": {"$ne": "x"}, "t": {"$gt": 5}}), ["b_1_t_1"]),
+        (find({"a": 1, "b": {"$nin": ["x", "y"]}, "t": {"$gt": 5}}), ["a_1_b_1_t_1"]),
+        (find({"b": {"$ne": {"$oid": "0" * 24}}, "t": {"$gt": 5}}), ["t_1_b_1"]),
+        (find({"b": {"$ne": None}, "t": {"$gt": 5}}), ["t_1_b_1"]),
+        (find({"a": 1, "d": {"$gt": {"$date": "2026-01-01T00:00:00Z"}}, "t": {"$gt": 5}}), ["a_1_t_1_d_1"]),
         (find({"b": {"$ne": 2}}), []),
         (find({"b": {"$regex": "x"}}), []),
         (find({"_id": 5, "a": 1}), []),
@@ -56,6 +62,13 @@ def test_the_order_of_keys(command: dict[str, Any], expected: list[str]) -> None
     assert advised(command) == expected
 
 
+def test_no_index_covers_the_elements_of_an_array() -> None:
+    match, group = {"$match": {"a": 1}}, {"$group": {"_id": "$b.c", "n": {"$sum": 1}}}
+    piped = {"aggregate": "orders", "cursor": {}}
+    assert advised({**piped, "pipeline": [match, group]}) == ["a_1_b.c_1"]
+    assert advised({**piped, "pipeline": [match, {"$unwind": "$b"}, group]}) == ["a_1"]
+
+
 def effort(documents: float, returned: float, *, complete: bool) -> Effort:
     return Effort(0.0, documents, returned, False, True, False, complete=complete)
 
@@ -68,6 +81,14 @@ def effort(documents: float, returned: float, *, complete: bool) -> Effort:
         (find({"s": 1, "t": {"$gt": 5}}, sort={"c": -1}, limit=50), effort(9e4, 50, complete=False), ["s_1_c_-1_t_1"]),
         (find({"s": 1, "t": {"$gt": 5}}, sort={"c": -1}), effort(9e4, 3e4, complete=True), ["s_1_c_-1_t_1"]),
         (find({"t": {"$gt": 5}}, sort={"c": -1}, limit=50), effort(9e4, 12, complete=True), ["t_1_c_-1"]),
+        # A long list is not merged in the order of a sort: where many documents match, their order is walked.
+        (find({"u": {"$in": list(range(300))}}, sort={"c": -1}, limit=5), effort(3e4, 5, complete=False), ["c_-1"]),
+        (
+            find({"u": {"$in": list(range(300))}}, sort={"c": -1}, limit=50),
+            effort(9e4, 50, complete=False),
+            ["u_1_c_-1"],
+        ),
+        (find({"u": {"$in": list(range(300))}}, sort={"c": -1}, limit=5), effort(3e4, 4, complete=True), ["u_1_c_-1"]),
         # A negation or regular expression alone narrows when little is left.
         (find({"b": {"$ne": 2}}), effort(9e4, 900, complete=True), ["b_1"]),
         (find({"b": {"$ne": 2}}), effort(9e4, 7e4, complete=True), []),
