@@ -26,6 +26,10 @@ _OPENERS: dict[bytes, Any] = {
 }
 
 
+_OF_A_LEAF = ("direction", "keyPattern", "indexName", "nReturned")
+"""What stands beside the name of a stage that reads."""
+
+
 class Kind(StrEnum):
     """A file that this connector reads."""
 
@@ -81,9 +85,7 @@ def _printed(path: Path) -> Iterator[Any]:
             text = stream.read(SHELL_TEXT + 1)
         except (OSError, EOFError):
             return
-    if len(text) <= SHELL_TEXT and any(
-        name in text for name in (b"queryPlanner", b"winningPlan", b"stages", b"shards")
-    ):
+    if len(text) <= SHELL_TEXT and any(name in text for name in (b"queryPlanner", b"stage", b"Stages", b"shards")):
         yield from documents(text.decode("utf-8", errors="replace"))
 
 
@@ -97,7 +99,8 @@ def kind_of(document: Any) -> Kind | None:
         return Kind.PROFILE
     if isinstance(document.get("collections"), dict):
         return Kind.CATALOG
-    explains = {"queryPlanner", "stages", "shards", "executionStats", "splitPipeline", "winningPlan"}
-    if explains & document.keys() or isinstance(document.get("explain"), dict):
+    explains = {"queryPlanner", "stages", "shards", "executionStats", "executionStages", "splitPipeline", "winningPlan"}
+    plan = isinstance(document.get("stage"), str) and {"inputStage", "inputStages", *_OF_A_LEAF} & document.keys()
+    if explains & document.keys() or plan or isinstance(document.get("explain"), dict):
         return Kind.EXPLAIN
     return None

@@ -23,8 +23,7 @@ def parse_explain(document: Mapping[str, Any], text: str = "") -> Plan:
 
     Raises :class:`SourceError` when it is no explain.
     """
-    while isinstance(document.get("explain"), Mapping):
-        document = document["explain"]
+    document = _whole(document)
     root = plan_tree(document)
     if root is None:
         raise SourceError("This is no output of MongoDB's explain: it has neither queryPlanner, stages nor shards.")
@@ -40,6 +39,19 @@ def parse_explain(document: Mapping[str, Any], text: str = "") -> Plan:
         execution_ms=number(stats["executionTimeMillis"]) if executed else None,
         rejected=_rejected(document),
     )
+
+
+def _whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The explain itself, where it is wrapped, or where only a part of it was printed: its figures, or one tree."""
+    while isinstance(document.get("explain"), Mapping):
+        document = document["explain"]
+    if isinstance(document.get("stage"), str):
+        executed = "nReturned" in document
+        document = {"executionStages": document} if executed else {"winningPlan": document}
+    if "executionStages" in document:
+        document = {"executionStats": document}
+    known = {"queryPlanner", "stages", "shards"} & document.keys()
+    return document if known or "executionStats" not in document else {"queryPlanner": {}, **document}
 
 
 def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
@@ -69,14 +81,8 @@ def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode |
     elif stages.get("shards"):
         root = tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
     else:
-        root = tree(stages or winning, namespace)
-        if not root.documents_examined and not any(_told(node) for node in root.walk()):
-            root = with_totals(root, stats)
+        root = with_totals(tree(stages or winning, namespace), stats)
     return with_zeros(root, stats)
-
-
-def _told(node: PlanNode) -> bool:
-    return node.documents_examined is not None or node.keys_examined is not None
 
 
 def _shards_with_names(stages: Mapping[str, Any], winning: Mapping[str, Any]) -> list[Any]:

@@ -19,10 +19,19 @@ def text_of(document: Mapping[str, Any]) -> str:
     command = document.get("command")
     if not isinstance(command, Mapping):
         command = _rebuilt(document, planner, collection.removeprefix("system.buckets."))
+    command = _write(command)
     try:
         return canonical(json.loads(json.dumps(command, default=str)), database) if command else ""
     except (TypeError, ValueError, KeyError, AttributeError):
         return ""
+
+
+def _write(command: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one statement of a write command that can be explained, as a log tells it; other commands as they are."""
+    for name, parts in (("update", "updates"), ("delete", "deletes")):
+        for part in listed(command.get(parts))[:1]:
+            return {**part, "$op": name, "$collection": command.get(name), "$db": command.get("$db")}
+    return command
 
 
 def planner_of(document: Mapping[str, Any]) -> Mapping[str, Any]:

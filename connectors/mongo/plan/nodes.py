@@ -75,10 +75,12 @@ def tree(stage: Mapping[str, Any], namespace: str, fetched: bool = False) -> Pla
 def with_totals(root: PlanNode, stats: Mapping[str, Any]) -> PlanNode:
     """Put a whole plan's counts where they were read: keys at the index scan, documents at the fetch or whole scan.
 
-    The express paths do not count by node of the plan, nor does SBE where :func:`counted` finds no counts of nodes.
+    The express paths do not count by node of the plan, nor does SBE where :func:`counted` finds no counts of nodes;
+    where a node tells its own, the plan stays as it is.
     """
     keys, documents = _count(stats, "totalKeysExamined"), _count(stats, "totalDocsExamined")
-    if keys is None and documents is None:
+    told = any(node.documents_examined is not None or node.keys_examined is not None for node in root.walk())
+    if told or (keys is None and documents is None):
         return root
     returned = _optional(stats, "nReturned")
     nodes = list(root.walk())
@@ -218,7 +220,7 @@ def _sharded(stage: Mapping[str, Any], namespace: str) -> PlanNode:
         inner = part.get("executionStages") or part.get("winningPlan") or {}
         inner = inner.get("queryPlan", inner) if isinstance(inner, Mapping) else {}
         if isinstance(inner, Mapping) and inner:
-            children.append(tree(inner, own))
+            children.append(with_totals(tree(inner, own), part))
     rows = _optional(stage, "nReturned")
     names = ", ".join(str(part["shardName"]) for part in shards if part.get("shardName"))
     return PlanNode(

@@ -52,6 +52,16 @@ READS: dict[str, tuple[list[Read], tuple[int | None, int | None, float]]] = {
         [("IDHACK", "fleet.trips", INDEX, "_id_", 1, 1), ("IXSCAN", "fleet.drivers", INDEX, "_id_", 1, 1)],
         (2, 2, 1),
     ),
+    "figures_only_8.0.json": ([("EXPRESS_IXSCAN", "None", INDEX, "badge_1", 1, 1)], (1, 1, 1)),
+    "winning_plan_only_7.0_mongosh.txt": (
+        [("CLUSTERED_IXSCAN", "None", INDEX, "_id_", None, None)],
+        (None, None, 0),
+    ),
+    "summarized_sharded.md": (
+        [("IXSCAN", "None", INDEX, "", 5, None), ("IXSCAN", "None", INDEX, "", 24, None)],
+        (29, 10, 5),
+    ),
+    "batched_delete_7.0.json": ([("IXSCAN", "fleet.trips", INDEX, "a_1", 40, None)], (40, 40, 40)),
     "trimmed_by_hand.txt": ([("IXSCAN", "fleet.trips", INDEX, "depot_1_ended_-1", 41000, None)], (41000, 40950, 5)),
 }
 """By file: who reads what by which index, with keys and documents; and of the whole plan keys, documents, returned."""
@@ -93,6 +103,8 @@ TEXTS = {
     "timeseries_6.0_mongosh.txt": '{"aggregate":"readings","$db":"fleet"',
     "express_8.0_mongosh.txt": '{"find":"drivers","$db":"fleet","filter":{"badge":"?string"}}',
     "trimmed_by_hand.txt": "",
+    "summarized_sharded.md": "",
+    "batched_delete_7.0.json": '{"delete":"trips","$db":"fleet","filter":{"a":{"$lt":"?number"}}}',
 }
 
 
