@@ -93,7 +93,7 @@ def facts_of(shape: QueryShape, catalog: Catalog | None) -> ShapeFacts:
         keys=keys,
         joins=joins,
         columns=_columns(shape.blocks),
-        single=reads and _one_row(keys, joins, outer, catalog),
+        single=reads and _one_row(_keys(p for p in predicates if (p.elements or 1) == 1), joins, outer, catalog),
         listed=bool(lists or _ARRAY_OF_ROWS.search(shape.text)),
         elements=max((p.elements or 0 for p in lists), default=0),
         pages=pages,

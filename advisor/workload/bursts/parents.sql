@@ -78,10 +78,11 @@ SELECT
     coalesce(bool_or(a.rows < a.params), false) AS too_few_rows,
     -- As many children as the parent returned rows, close behind it: no chance (the source must tell rows, as MongoDB's
     -- always does; two siblings may be interleaved).
-    coalesce(sum(a.n) FILTER (a.rows = a.n AND a.n >= (SELECT min_executions FROM burst_option)
-        AND a.last_pos - a.anchor <= 3.5 * a.n) >= 0.5 * sum(a.n), false) AS exact,
+    -- Where the rows are of several kinds, the reads of all kinds together are as many.
+    coalesce(sum(a.n) FILTER ((a.rows = a.n OR a.rows = a.together) AND a.n >= (SELECT min_executions FROM burst_option)
+        AND a.last_pos - a.anchor <= 3.5 * a.rows) >= 0.5 * sum(a.n), false) AS exact,
     max(l.round) AS round
-FROM burst_anchor AS a
+FROM (SELECT *, sum(n) OVER (PARTITION BY unit, parent, anchor) AS together FROM burst_anchor) AS a
 JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent AND l.round = (SELECT max(round) FROM burst_link)
 JOIN burst_shape AS s ON s.id = a.parent
 GROUP BY a.unit, a.child, a.parent;
