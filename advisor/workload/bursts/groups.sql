@@ -62,16 +62,21 @@ JOIN burst_shape AS w ON w.id = e.shape
 WHERE g.role = 'read'
 GROUP BY g.unit, g.shape;
 
--- Of the same statement again and again: time between the starts of successive executions: a poller's are equal but for a few (its share within a fifth of the
--- median; a coefficient of variation would be spoilt by one pause).
+-- Of the same statement again and again: time between the starts of successive executions, and the share of those that
+-- are within a fifth of the median (a coefficient of variation would be spoilt by one pause).
 CREATE OR REPLACE TEMP TABLE burst_rhythm AS
 WITH steps AS (
-    SELECT m.unit, m.shape, started - lag(started) OVER (PARTITION BY m.unit, m.shape ORDER BY pos) AS step
+    SELECT m.unit, m.shape, m.started - lag(m.started) OVER (PARTITION BY m.unit, m.shape ORDER BY m.pos) AS step,
+           -- What a log of whole seconds tells of it.
+           CASE WHEN g.tick = 1000000 THEN (g.ended - g.started - g.tick) / (g.n - 1) ELSE 0 END AS least_mean
     FROM burst_member AS m
-    SEMI JOIN burst_group AS g ON g.unit = m.unit AND g.shape = m.shape AND g.params = 1
+    JOIN burst_group AS g ON g.unit = m.unit AND g.shape = m.shape AND g.params = 1
 ),
 middle AS (
-    SELECT unit, shape, median(step) AS step FROM steps WHERE step IS NOT NULL GROUP BY unit, shape
+    SELECT unit, shape, greatest(median(step), any_value(least_mean)) AS step
+    FROM steps
+    WHERE step IS NOT NULL
+    GROUP BY unit, shape
 )
 SELECT m.unit, m.shape, m.step, avg((abs(s.step - m.step) <= 0.2 * m.step)::INT) AS regular
 FROM middle AS m

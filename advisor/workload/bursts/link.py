@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from advisor.model.catalog import Catalog, TableName
 from advisor.model.workload import Relation
 from advisor.workload.bursts.facts import Key, ShapeFacts
-from advisor.workload.bursts.naming import is_primary_key
+from advisor.workload.bursts.naming import entity, held_by, is_primary_key
 
 BY_FOREIGN_KEY, BY_NAME, BY_TABLE, BY_POSITION, BY_COUNT = 0, 1, 2, 3, 4
 """Ranks of a link's proof, best first: a declared foreign key, a naming convention, the same table read again, the
@@ -50,14 +50,16 @@ class Way:
 
 
 def way_beyond(child: ShapeFacts, key: Key, catalog: Catalog | None) -> Way | None:
-    """The way to the far side when ``key.table`` only links: nothing of it, nor of what follows, is read but keys."""
+    """The way to the far side when ``key.table`` only links: nothing of it, nor of what follows, is read but keys, or
+    what it has beside its keys is said of the pair."""
     table, bound, ones, seen = key.table, key.columns, list[bool](), {key.table}
     while not key.by_subquery:
         joined = [(j.column, j.other_column, j.other) for j in child.joins if j.table == table]
         joined += [(j.other_column, j.column, j.table) for j in child.joins if j.other == table]
         touched = child.columns.get(table, frozenset(["*"]))
         onward = [(other, column) for _, column, other in joined if other not in seen]
-        if not onward or not touched <= bound | {own for own, _, _ in joined}:
+        both = bound | {own for own, _, _ in joined}
+        if not onward or not (touched <= both or links_both(table, both, catalog)):
             break
         table = onward[0][0]
         columns = frozenset(column for other, column in onward if other == table)
@@ -65,6 +67,18 @@ def way_beyond(child: ShapeFacts, key: Key, catalog: Catalog | None) -> Way | No
         bound = frozenset()
         seen.add(table)
     return Way(table, tuple(ones)) if ones else None
+
+
+def links_both(table: TableName, columns: frozenset[str], catalog: Catalog | None) -> bool:
+    """Whether a table's rows are pairs: the columns of both sides are its key, or make up its name (``HotelAmenities``
+    of ``HotelId`` and ``AmenityId``)."""
+    if len(columns) != 2:
+        return False
+    known = catalog.find(table.name, table.schema) if catalog else None
+    if known is not None:
+        return set(known.primary_key) == columns
+    one, other = (entity(column) for column in sorted(columns))
+    return bool(one and other) and held_by(table.name) & {one + other, other + one} != frozenset()
 
 
 def beyond(child: ShapeFacts, key: Key, catalog: Catalog | None) -> TableName | None:

@@ -16,6 +16,7 @@ from advisor.workload.bursts.facts import Key, ShapeFacts
 from advisor.workload.bursts.link import (
     BY_COUNT,
     BY_FOREIGN_KEY,
+    BY_NAME,
     BY_TABLE,
     Link,
     beyond,
@@ -61,6 +62,7 @@ def _links_of(child: ShapeFacts, parents: Parents, keys: _ForeignKeys, catalog: 
         if related:
             yield from related
             continue
+        yield from _asked(child, key, by_table)
         yield from _to_many(child, key, by_table, keys, catalog)
         yield from _to_one(child, key, by_table, keys, catalog)
         yield from _same_table(child, key, by_table, catalog)
@@ -156,6 +158,27 @@ def _related(
                 None,
                 f"{way.table.name} is joined to the row of {key.table.name}",
             )
+
+
+def _asked(child: ShapeFacts, key: Key, by_table: Mapping[TableName, list[ShapeFacts]]) -> Iterator[Link]:
+    """The statement itself asks for the key of the parent's row: ``origin_id = (SELECT id FROM airport WHERE …)``."""
+    if not key.by_subquery:
+        return
+    for asked in child.keys:
+        for parent in by_table.get(asked.table, ()) if asked.table != key.table and not asked.by_subquery else ():
+            if distinct(child, parent):
+                yield Link(
+                    fingerprint(child),
+                    fingerprint(parent),
+                    Relation.ONE_TO_MANY,
+                    BY_NAME,
+                    key.table,
+                    tuple(sorted(key.columns)),
+                    asked.table,
+                    tuple(sorted(asked.columns)),
+                    None,
+                    f"the key of {asked.table.name} is asked for in a subquery",
+                )
 
 
 def _same_table(

@@ -94,10 +94,16 @@ def may_mean(column: str) -> frozenset[str]:
 
 
 def refers(column: str, table: TableName, own: TableName, key: str = "") -> bool:
-    """Whether ``column`` of ``own`` names ``table``; ``parent_id`` means the table that it stands in."""
+    """Whether ``column`` of ``own`` names ``table``; ``parent_id`` means the table that it stands in.
+
+    What names its own table is its key and refers to nothing: ``ingredient_id`` of ``ingredient`` not to
+    ``recipe_ingredient``.
+    """
     named = entity(column, key)
     if table == own:
         return named == "parent"
+    if named_as_key(own, column):
+        return False
     return bool(named) and named in held_by(table.name)
 
 

@@ -3,10 +3,10 @@
 -- Writes: burst_fan, burst_pooled.
 CREATE OR REPLACE TEMP TABLE burst_loose AS
 WITH explained AS (
-    -- An N+1, and a transaction's own loop. Once a unit and shape: one endless unit has a million verdicts.
+    -- What repeats in a transaction is its own. Once a unit and shape: one endless unit has a million verdicts.
     SELECT DISTINCT unit, shape
     FROM burst_verdict
-    WHERE verdict = 'n-plus-one' OR kind = 1 AND verdict IN ('parentless-loop', 'repeated-identical-query')
+    WHERE kind = 1 OR verdict NOT IN ('traffic', 'no-key', 'parentless-loop', 'repeated-identical-query')
 )
 SELECT e.pool, e.shape, e.started, e.ended, e.spent, e.params, e.stream, e.unit, e.seq
 FROM burst_event AS e

@@ -173,8 +173,6 @@ def fanout_of(
             + REASONS["traffic"]
         )
         return Suppressed(name, "n-plus-one", reason, row["n"])
-    if row["parents"] < options.min_units and row["per_unit_max"] < 50:
-        return Suppressed(name, "n-plus-one", _too_seldom(row["parents"], options), row["n"])
     anchor = database.execute(
         "SELECT source, session, line, epoch_us(started_at), text FROM event WHERE seq = $seq",
         {"seq": row["example_anchor"]},

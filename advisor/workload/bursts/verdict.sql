@@ -129,9 +129,10 @@ judged AS (
             WHEN inserts >= 0.8 * n THEN 'check-then-insert'
             WHEN same_table >= 0.8 * n THEN 'write-loop'
             WHEN opening THEN 'traffic'
-            WHEN parent IS NOT NULL THEN 'n-plus-one'
             WHEN writes >= 0.8 * n THEN 'write-loop'
-            WHEN params = 1 AND regular >= 0.75 AND step > 10 * spent_median THEN 'polling'
+            WHEN parent IS NOT NULL THEN 'n-plus-one'
+            -- At equal intervals; outside transactions at any that leave the connection at rest.
+            WHEN params = 1 AND (regular >= 0.75 OR kind = 2) AND step > 10 * spent_median THEN 'polling'
             WHEN kind = 2 AND (beside OR others > 0.5 * n) THEN 'traffic'
             WHEN params = 1 OR params < n / 3.0 THEN 'repeated-identical-query'
             WHEN NOT has_key THEN 'no-key'
@@ -163,6 +164,10 @@ SELECT
     v.parent,
     sum(v.instances)::BIGINT AS units,
     sum(v.n)::BIGINT AS executions,
+    -- Of all that its shape does: what runs otherwise too also comes several times in a row by chance.
+    sum(sum(v.n)) OVER judged_so / any_value(t.n) AS share,
+    sum(sum(v.instances)) OVER judged_so AS units_of_all,
+    row_number() OVER (PARTITION BY v.verdict, v.shape ORDER BY sum(v.n) DESC, v.parent) = 1 AS main,
     median(v.n / v.instances) AS per_unit,
     max(v.most) AS per_unit_max,
     bool_or(v.exact) AS exact,
@@ -182,5 +187,7 @@ SELECT
     arg_max(v.unit, (v.n, -v.last_seq)) AS example_unit,
     arg_max(v.anchor_seq, (v.n, -v.last_seq)) AS example_anchor
 FROM burst_verdict AS v
+JOIN (SELECT shape, count(*) AS n FROM burst_event GROUP BY shape) AS t ON t.shape = v.shape
 LEFT JOIN burst_chosen AS nested ON nested.unit = v.unit AND nested.child = v.parent
-GROUP BY v.verdict, v.shape, v.parent;
+GROUP BY v.verdict, v.shape, v.parent
+WINDOW judged_so AS (PARTITION BY v.verdict, v.shape);

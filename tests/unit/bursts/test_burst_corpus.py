@@ -1,7 +1,7 @@
 """The recorded corpora (tests/cases/n_plus_one), one application's whole log at a time.
 
-Case by case: ``python tests/benchmarks/n_plus_one.py``, with ``--held-out`` or ``--third`` for the applications that
-were labelled before the search ever ran on them.
+Case by case: ``python tests/benchmarks/n_plus_one.py``, with ``--held-out``, ``--third`` or ``--fourth`` for the
+applications that were labelled before the search ever ran on them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from advisor.workload import digest
 
 CORPUS = Path(__file__).parents[2] / "cases" / "n_plus_one"
 APPS = sorted(path.stem for path in CORPUS.glob("*.parquet"))
-HELD_OUT = sorted(path for folder in ("held_out", "third") for path in (CORPUS / folder).glob("*.parquet"))
+HELD_OUT = sorted(path for folder in ("held_out", "third", "fourth") for path in (CORPUS / folder).glob("*.parquet"))
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -34,6 +34,9 @@ def test_every_labelled_burst_is_found_and_nothing_else(app: str, tmp_path: Path
 
 
 UNDECIDABLE = {
+    # Seen once, of statements that other requests of the same log run for other reasons.
+    "hotel_node": {("n-plus-one", "Guests", "Guests", "many-to-one")},
+    "school_django": {("parentless-loop", "school_student", "", "")},
     # Each statement is a turn of its own on asyncpg's pool: nobody can tell whose it is.
     "fleet_tortoise": {
         ("row-by-row-write", "trip", "", ""),

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
-from cases import M2M, M2O, O2M, Case, burst
+from cases import M2M, M2O, O2M, O2O, Case, burst
 
 
 async def cooks(p: Any) -> None:
@@ -174,7 +174,7 @@ POSITIVE = [
     Case("gathered", gathered, (RATINGS,)),
     Case("by_slug", by_slug, (STEPS,), times=1),
     Case("one_of_any", one_of_any, (STEPS,)),
-    Case("prepared", prepared, (burst("ingredient", "pantry", M2O),)),
+    Case("prepared", prepared, (burst("ingredient", "pantry", O2O),)),
     Case("walked", walked, (STEPS,)),
     Case("wanted", wanted, (burst("recipe", pattern="parentless-loop"),)),
     Case("limits", limits, (burst("pantry", pattern="repeated-identical-query"),)),

@@ -378,7 +378,7 @@ NEGATIVE = [
     Case("paginated", paginated, row="pagination"),
     Case("watch", watch, row="polling"),
     Case("again", again, row="retry"),
-    Case("sign_up", sign_up, row="uniqueness check"),
+    Case("sign_up", sign_up, (burst("school_student", pattern="row-by-row-write"),), row="uniqueness check"),
     Case("duplicates", duplicates, row="uniqueness check"),
     Case("mailer", mailer, row="job worker"),
     Case("settled", settled, row="job worker", times=1),
