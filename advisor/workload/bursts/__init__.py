@@ -29,15 +29,11 @@ from advisor.workload.bursts.verdicts import PATTERNS
 PARENTS = ("parents", "nested", "nested", "nested")
 """SQL files that find the parents of a round of links; ``nested`` once a level below the first."""
 
-OF_A_SESSION = 2
-"""The kind of a unit that only the session and its pauses make, which several requests may share."""
 ALL_IT_DOES = 0.75
 """A burst that most executions of its statement are in is reported even when seen in fewer than ``min_units`` units: a
 log may hold one request. The others run in a row by chance."""
 SURE_IN_ONE_UNIT = 50
 """A burst of this many executions is reported even when seen in fewer than ``min_units`` units (research, 2.5)."""
-SURE_IN_A_RUN = 20
-"""So many in one unit are enough where next to nothing comes between them (as in the labelled MongoDB log)."""
 
 EVENTS_AT_ONCE = 2_000_000
 """Events that are put in order at once: DuckDB's window functions need all their rows in memory; 4 M take 500 MB."""
@@ -256,12 +252,11 @@ def _seen_enough(row: Row, options: Options) -> bool:
     the one that it has most often."""
     units = row["units_of_all"] if row["main"] else row["units"]
     return bool(
-        row["kind"] != OF_A_SESSION
+        row["bounded"]
         or units >= options.min_units
         or (row["main"] and row["share"] >= ALL_IT_DOES)
         or row["per_unit_max"] >= SURE_IN_ONE_UNIT
         or row["exact"]
-        or (row["verdict"] != "repeated-identical-query" and row["tight"] >= SURE_IN_A_RUN)
     )
 
 

@@ -73,8 +73,7 @@ WITH facts AS (
         c.within,
         c.anchor_seq,
         coalesce(c.exact, false) AS exact,
-        -- Nothing else between its executions, or always the same: a loop.
-        g.last_pos - g.first_pos + 1 <= 1.2 * g.n OR coalesce(y.regular_body >= 0.9, false) AS tight,
+        s.inserts AS of_inserts,
         s.locking,
         s.listed,
         s.pages,
@@ -116,7 +115,7 @@ judged AS (
                 THEN 'pipelined'
             -- Writes of many requests, a few among hundreds of other statements of a session, are no loop.
             WHEN role = 'write' AND kind = 2 AND (last_pos - first_pos + 1 > 10 * n OR regular_body < 0.6) THEN 'traffic'
-            WHEN listed AND elements <> 1 THEN 'batched'
+            WHEN listed AND elements <> 1 OR of_inserts AND rows_max > 1 THEN 'batched'
             -- A worker that says again and again that it lives; a loop writes other values each time.
             WHEN role = 'write' AND params = 1 AND step > 10 * spent_median THEN 'polling'
             WHEN role = 'write' THEN 'row-by-row-write'
@@ -164,15 +163,17 @@ SELECT
     v.parent,
     sum(v.instances)::BIGINT AS units,
     sum(v.n)::BIGINT AS executions,
-    -- Of all that its shape does: what runs otherwise too also comes several times in a row by chance.
-    sum(sum(v.n)) OVER judged_so / any_value(t.n) AS share,
+    -- Of all that its shape does: what runs otherwise too also comes several times in a row by chance. Without a parent
+    -- only what does not rest as long as parts two requests (250 ms, research page, 2.1 C) can be a loop.
+    coalesce(sum(sum(v.n) FILTER (v.parent IS NOT NULL OR v.gaps[2] < 250000)) OVER judged_so, 0) / any_value(t.n)
+        AS share,
     sum(sum(v.instances)) OVER judged_so AS units_of_all,
     row_number() OVER (PARTITION BY v.verdict, v.shape ORDER BY sum(v.n) DESC, v.parent) = 1 AS main,
     median(v.n / v.instances) AS per_unit,
     max(v.most) AS per_unit_max,
     bool_or(v.exact) AS exact,
-    coalesce(max(v.n) FILTER (v.tight), 0) AS tight,
     mode(v.kind) AS kind,
+    bool_or(v.kind < 2) AS bounded,
     sum(v.params) / sum(v.n) AS distinct_ratio,
     sum(v.saved) / 1000 AS saved_ms,
     sum(v.saved_low) / 1000 AS saved_low_ms,

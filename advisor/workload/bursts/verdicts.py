@@ -8,7 +8,7 @@ REASONS = {
     "retry": "the same values again after a serialization failure or deadlock (SQLSTATE 40...): a retry.",
     "pipelined": "the statements were sent without waiting for answers (executemany): no round trip to save.",
     "locking": "rows are locked one after another (FOR UPDATE): a job worker takes its items one by one on purpose.",
-    "batched": "each execution asks for a list of keys (IN, ANY): it is batched already.",
+    "batched": "each execution takes a list of keys or rows (IN, ANY, several rows inserted): it is batched already.",
     "pagination": "it reads on page by page (OFFSET, or a range with ORDER BY and LIMIT): not a parent's rows.",
     "check-then-insert": "each execution is followed by an INSERT into the same table: a uniqueness check; a unique "
     "constraint with INSERT ... ON CONFLICT saves the round trip.",
