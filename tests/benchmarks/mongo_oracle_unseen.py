@@ -7,8 +7,8 @@ The data and probes of ``mongo_fleet`` (105), ``mongo_shop`` (57, named shop-…
 recorded oracle in keys and documents) tells the effort of every index over its fields; the advisor sees the slow lines
 of the probe, run without an index, and a catalog. Good: at most 1.2 x the least effort (+ 20), as there. Probes that
 the model does not speak of (joins, text, geo, collation) carry the answer of the manual's rule; those are written out
-in ``BY_RULE``. The least efforts of all sets but the first stand in ``data/mongo_least.json``, those of the first are found
-each time; ``--label`` writes them anew, without asking the advisor.
+in ``BY_RULE``. The least efforts of all sets but the first stand in ``data/mongo_least.json``, those of the first are
+found each time; ``--label`` writes them anew, without asking the advisor.
 """
 
 from __future__ import annotations
