@@ -7,6 +7,7 @@ import re
 from advisor.captures import quoted
 from connectors.postgres.logs.damage import REJECTS
 from connectors.postgres.logs.format import Format, Piece
+from connectors.postgres.logs.plain import PlainPiece
 
 _NAME = rb'(?:"(?:[^"]|"")*"|[^",\n]*)'
 _STAMP = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40}"
@@ -72,4 +73,12 @@ def _columns(head: bytes) -> int:
     return 26
 
 
-FORMAT = Format(name="csvlog", looks=_looks, border=_border, relation=_relation, columns=_columns, record=_RECORD)
+FORMAT = Format(
+    name="csvlog",
+    looks=_looks,
+    border=_border,
+    relation=_relation,
+    columns=_columns,
+    record=_RECORD,
+    plain=PlainPiece.csv,
+)

@@ -32,21 +32,28 @@ from connectors.postgres.logs.files import (
 )
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.languages import Language, language_of, unknown
+from connectors.postgres.logs.plain import PlainPiece
+from connectors.postgres.logs.plain.writer import PlainEventWriter
 from connectors.postgres.logs.prefix import Prefix, inferred
 
 _BUFFER = 8 << 20
 """Bytes that DuckDB parses at a time, on each core; records longer than this make the piece one buffer."""
 
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException)
+"""What DuckDB raises for a piece that it cannot read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
     """A file of whole records, cleaned and in English: its ``size``, its first byte's ``place`` in the log's unpacked
-    data, and whether one of its records may be longer than DuckDB's buffer."""
+    data, and whether one of its records may be longer than DuckDB's buffer; ``plain``: what the compiled reader has
+    read of it."""
 
     path: Path
     place: int
     size: int
     long: bool
+    plain: PlainPiece | None = None
 
 
 @dataclass
@@ -94,14 +101,21 @@ class LogFile:
             if chunk is None:
                 return
             begin, size, long = chunk[1], 0, False
+            plain = self._plain()
             with _over(path) as file:
                 while chunk is not None:
                     data, place = chunk
                     good = self._clean(data, partial(lines.at, place))
                     long = long or has_long_record(good, _BUFFER, self.form.record)
                     size += file.write(good)
+                    if plain is not None and self.form.plain is not None:
+                        self.form.plain(plain, good, self.columns)
                     chunk = next(found, None) if size < PIECE else None
-            yield Cleaned(path, begin, size, long)
+            yield Cleaned(path, begin, size, long, plain)
+
+    def _plain(self) -> PlainPiece | None:
+        able = self.form.plain is not None and isinstance(self.writer, PlainEventWriter)
+        return PlainPiece(self.writer.key) if able else None
 
     def _clean(self, data: bytes, line: Callable[[], int]) -> bytes:
         good = cleaned(data, line, self.path.name, self.unread)
@@ -117,6 +131,8 @@ class LogFile:
         if self.form.lines and self.prefix is None:
             with piece.path.open("rb") as file:
                 self.prefix = inferred(file.read(HEAD).decode("utf-8", "replace"))
+        if self._written(piece):
+            return
         table, carried = self._loaded(piece, line)
         database = self.writer.database
         if self.form.lines:
@@ -126,6 +142,27 @@ class LogFile:
         clock_steps(database, table, carried, self.unread, self.path.name)
         self.writer.base += piece.size
         self.writer.add(table, self.path.name)
+
+    def _written(self, piece: Cleaned) -> bool:
+        """Write a piece by the compiled reader, unless it holds too much that is not plain."""
+        plain = piece.plain
+        if plain is None or not isinstance(self.writer, PlainEventWriter):
+            return False
+        summary = plain.summary
+        if piece.long or not plain.readable or summary.turned_back or summary.left > summary.records / 2:
+            return False
+        rest = replace(piece, path=piece.path.with_suffix(".rest"))
+        rest.path.write_bytes(plain.rest())
+        try:
+            relation = self.form.relation(self._at(rest)) if summary.left else ""
+            done = self.writer.add_plain(plain, relation, self.path.name)
+        except _UNREADABLE:
+            done = False
+        if done:
+            self.writer.base += piece.size
+        else:
+            rejected(self.writer.database)
+        return done
 
     def _loaded(self, piece: Cleaned, line: Callable[[], int]) -> tuple[str, int]:
         """Load a piece; a second time without its damaged records when there are any."""
@@ -150,7 +187,7 @@ class LogFile:
             if self.form.settle is not None:
                 self.form.settle(database)
             table, carried = self.writer.load(self.form.relation(piece))
-        except (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException):
+        except _UNREADABLE:
             rejected(database)
             return None, 0, []
         return table, carried, rejected(database)
