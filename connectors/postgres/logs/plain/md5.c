@@ -26,7 +26,7 @@ static const uint32_t SINES[64] = {
     STEP(mix(d, a, b), c, d, a, b, k2, i + 2, n2);    \
     STEP(mix(c, d, a), b, c, d, a, k3, i + 3, n3)
 
-static void block(uint32_t state[4], const unsigned char *at)
+static void mixed(uint32_t state[4], const unsigned char *at)
 {
     uint32_t part[16], a = state[0], b = state[1], c = state[2], d = state[3];
     for (int i = 0; i < 16; i++)
@@ -60,16 +60,16 @@ void md5_16(const char *at, size_t size, char *digits)
     unsigned char last[128] = {0};
     size_t left = size;
     for (; left >= 64; at += 64, left -= 64)
-        block(state, (const unsigned char *)at);
+        mixed(state, (const unsigned char *)at);
     if (left)
         memcpy(last, at, left);
     last[left] = 0x80;
     size_t end = left < 56 ? 64 : 128;
     for (int i = 0; i < 8; i++)
         last[end - 8 + (size_t)i] = (unsigned char)((uint64_t)size * 8 >> 8 * i);
-    block(state, last);
+    mixed(state, last);
     if (end == 128)
-        block(state, last + 64);
+        mixed(state, last + 64);
     for (int i = 0; i < 16; i++)
         digits[i] = "0123456789abcdef"[state[i / 8] >> (8 * (i % 8 / 2) + 4 * (1 - i % 2)) & 15];
 }

@@ -11,12 +11,13 @@ piece *plain_open(const char *key)
     if (!p)
         return NULL;
     memcpy(p->key, key, sizeof p->key);
+    bool made = list_open(&p->keys) && list_open(&p->values);
     for (int w = 0; w < WORDS; w++)
-        if (!words_open(&p->words[w])) {
-            plain_close(p);
-            return NULL;
-        }
-    return p;
+        made = made && words_open(&p->words[w]);
+    if (made)
+        return p;
+    plain_close(p);
+    return NULL;
 }
 
 void plain_close(piece *p)
@@ -27,6 +28,8 @@ void plain_close(piece *p)
     buffer *const buffers[] = {&p->rest, &p->said, &p->replaced, &p->shortened};
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++)
         free(buffers[b]->at);
+    list_close(&p->keys);
+    list_close(&p->values);
     free(p->records);
     free(p->texts);
     free(p);

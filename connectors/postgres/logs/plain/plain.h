@@ -40,6 +40,15 @@ void words_close(words *w);
 int32_t words_code(words *w, span word); /* -1: no memory */
 span words_at(const words *w, int32_t code);
 
+/* Strings one after the other, as Arrow has them. */
+typedef struct {
+    buffer bytes, ends;  /* `ends`: 0 and an int32_t of each */
+} strings;
+
+bool list_open(strings *l);
+bool list_add(strings *l, const char *at, size_t size);
+void list_close(strings *l);
+
 /* The first 16 hexadecimal digits of an MD5 (RFC 1321). */
 void md5_16(const char *at, size_t size, char *digits);
 
@@ -51,7 +60,7 @@ typedef struct {
     char transaction;        /* 'b' begins one, 'e' ends it */
 } text_facts;
 
-enum { ZONE, USER, DATABASE, APPLICATION, CLIENT, SESSION, QUERY_ID, COMMENT, UNIT, TEXT, WORDS };
+enum { NO_WORD, ZONE, USER, DATABASE, APPLICATION, CLIENT, SESSION, QUERY_ID, COMMENT, UNIT, TEXT, WORDS };
 
 /* What becomes of a record: an execution; a step or an open transaction that the next piece begins with; a record of
  * SQL's table, which is told what belongs to it. */
@@ -71,7 +80,14 @@ typedef struct {
     bool waits, opens;
     uint8_t fate;
     char digest[16], distinct[16]; /* digest[0] 0: none */
+    int32_t tags;        /* how many */
 } record;
+
+typedef struct {
+    span key, value;     /* in a comment */
+} tag;
+
+enum { TAGS_AT_MOST = 16 };
 
 typedef struct {
     record *records;
@@ -83,6 +99,7 @@ typedef struct {
     size_t text_room;
     buffer rest;         /* the records left to SQL, as they are */
     size_t left;         /* how many they are */
+    strings keys, values; /* of all tags */
     buffer said, replaced, shortened;
     char key[32];
     int64_t latest;      /* the latest time of the zone at hand */
@@ -101,6 +118,28 @@ bool record_read(piece *p, const fields *f, bool *plain);
 bool record_leave(piece *p, span raw);       /* to SQL */
 bool read_statement(piece *p, record *r, span said, span bound);
 text_facts text_judge(span text);
+bool read_tags(piece *p, record *r, span comment, bool *plain);
+
+/* A column is numbers (of which negative ones may be NULL), digits, words, or else the tags. */
+typedef struct {
+    const char *name, *format;
+    int64_t (*number)(const piece *p, const record *r);
+    const char *(*digits)(const record *r);
+    int word;
+    bool negative_is_null;
+} column;
+
+/* A column's buffers, as Arrow has them. */
+typedef struct {
+    unsigned char *valid;
+    void *values;
+    char *bytes;
+    int32_t size;
+    int64_t nulls;
+} block;
+
+const column *columns_of(int fate, int64_t *width);
+bool columns_fill(const piece *p, int fate, const column *columns, int64_t width, size_t rows, block *blocks);
 
 /* The functions called from Python, see `__init__.py`. */
 typedef struct {

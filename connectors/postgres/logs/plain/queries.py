@@ -40,7 +40,7 @@ def events(source: str, texts: str, only: str) -> str:
     return f"""
     SELECT {literal(source)} AS source, database, "user", application, client, session, line, unit, started_at, ended_at,
            took / 1000.0 AS duration_ms, NULL::BIGINT AS "rows", t.command, t.text, params_digest, params_distinct_key,
-           {TAGS} AS tags, NULL::VARCHAR AS error_code, nullif(server_query_id, '0') AS server_query_id, place
+           CASE WHEN comment IS NULL THEN tags ELSE {TAGS} END AS tags, NULL::VARCHAR AS error_code, nullif(server_query_id, '0') AS server_query_id, place
     FROM (SELECT *, CASE WHEN comment IS NOT NULL THEN {parts("comment")} END AS tag_parts FROM {STREAM}) p
          JOIN {texts} t USING (code)
     {f"WHERE coalesce(database, {literal(only)}) = {literal(only)}" if only else ""}"""

@@ -153,7 +153,7 @@ static bool coded(piece *p, record *r, const fields *f, span zone)
 {
     const span found[] = {zone, f->user, f->database, f->application, f->client, f->session, f->query_id};
     for (int w = ZONE; w <= QUERY_ID; w++)
-        if ((r->word[w] = words_code(&p->words[w], found[w])) < 0)
+        if ((r->word[w] = words_code(&p->words[w], found[w - ZONE])) < 0)
             return false;
     return true;
 }

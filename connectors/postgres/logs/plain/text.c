@@ -377,8 +377,11 @@ bool read_statement(piece *p, record *r, span said, span bound)
     }
     r->word[TEXT] = code;
     r->transaction = facts->transaction;
-    r->word[COMMENT] = words_code(&p->words[COMMENT], (span){end, (size_t)(said.at + said.size - end)});
-    if (r->word[COMMENT] < 0)
+    span comment = {end, (size_t)(said.at + said.size - end)};
+    bool tagged = !comment.size;
+    if (!tagged && !read_tags(p, r, comment, &tagged))
+        return false;
+    if (!tagged && (r->word[COMMENT] = words_code(&p->words[COMMENT], comment)) < 0)
         return false;
     bool valued = text.size != body.size || memcmp(text.at, body.at, text.size);
     span values = valued ? body : (span){"", 0};

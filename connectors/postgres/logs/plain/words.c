@@ -32,6 +32,26 @@ bool buffer_add(buffer *b, const char *at, size_t size)
     return true;
 }
 
+bool list_open(strings *l)
+{
+    int32_t start = 0;
+    return buffer_room(&l->bytes, 1) && buffer_add(&l->ends, (const char *)&start, sizeof start);
+}
+
+bool list_add(strings *l, const char *at, size_t size)
+{
+    if (size > (size_t)INT32_MAX - l->bytes.size || !buffer_add(&l->bytes, at, size))
+        return false;
+    int32_t end = (int32_t)l->bytes.size;
+    return buffer_add(&l->ends, (const char *)&end, sizeof end);
+}
+
+void list_close(strings *l)
+{
+    free(l->bytes.at);
+    free(l->ends.at);
+}
+
 static uint64_t hash(span word)
 {
     uint64_t h = word.size * 0x9E3779B97F4A7C15u, part;
