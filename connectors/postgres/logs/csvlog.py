@@ -6,6 +6,7 @@ import re
 
 from advisor.captures import quoted
 from connectors.postgres.logs.damage import REJECTS
+from connectors.postgres.logs.files import HEAD
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.plain import PlainPiece
 
@@ -47,6 +48,12 @@ def _border(piece: bytes) -> int:
     return end
 
 
+def _line_end(piece: Piece) -> str:
+    """How records end: DuckDB would take the first line end for theirs, also one inside a statement."""
+    with piece.path.open("rb") as file:
+        return r"\r\n" if re.search(rb"\r\n" + _STAMP + b",", file.read(HEAD)) else r"\n"
+
+
 def _relation(piece: Piece) -> str:
     columns = {f"c{i}": "VARCHAR" for i in range(piece.columns)}
     query_id = "c25" if piece.columns > 25 else "NULL"
@@ -56,7 +63,7 @@ def _relation(piece: Piece) -> str:
            {application} AS application, c4 AS client, c5 AS session, TRY_CAST(c6 AS BIGINT) AS line, c11 AS severity,
            c12 AS code, c13 AS message, c14 AS detail, c18 AS context, c19 AS statement, {query_id} AS query_id
     FROM read_csv('{quoted(piece.path)}', columns = {columns}, header = false, auto_detect = false, delim = ',',
-                  quote = '"', escape = '"', buffer_size = {piece.buffer}, max_line_size = {piece.longest},
+                  quote = '"', escape = '"', new_line = '{_line_end(piece)}', buffer_size = {piece.buffer}, max_line_size = {piece.longest},
                   {REJECTS})"""
 
 

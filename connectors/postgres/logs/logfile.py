@@ -39,6 +39,9 @@ from connectors.postgres.logs.prefix import Prefix, inferred
 _BUFFER = 8 << 20
 """Bytes that DuckDB parses at a time, on each core; records longer than this make the piece one buffer."""
 
+LEFT_AT_MOST = 0.5
+"""The share of a piece's records up to which the compiled reader may leave records to SQL: beyond it SQL reads all."""
+
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException)
 """What DuckDB raises for a piece that it cannot read."""
 
@@ -149,7 +152,7 @@ class LogFile:
         if plain is None or not isinstance(self.writer, PlainEventWriter):
             return False
         summary = plain.summary
-        if piece.long or not plain.readable or summary.turned_back or summary.left > summary.records / 2:
+        if piece.long or not plain.readable or summary.turned_back or summary.left > summary.records * LEFT_AT_MOST:
             return False
         rest = replace(piece, path=piece.path.with_suffix(".rest"))
         rest.path.write_bytes(plain.rest())
