@@ -63,8 +63,8 @@ def _relation(piece: Piece) -> str:
            {application} AS application, c4 AS client, c5 AS session, TRY_CAST(c6 AS BIGINT) AS line, c11 AS severity,
            c12 AS code, c13 AS message, c14 AS detail, c18 AS context, c19 AS statement, {query_id} AS query_id
     FROM read_csv('{quoted(piece.path)}', columns = {columns}, header = false, auto_detect = false, delim = ',',
-                  quote = '"', escape = '"', new_line = '{_line_end(piece)}', buffer_size = {piece.buffer}, max_line_size = {piece.longest},
-                  {REJECTS})"""
+                  quote = '"', escape = '"', new_line = '{_line_end(piece)}', buffer_size = {piece.buffer},
+                  max_line_size = {piece.longest}, {REJECTS})"""
 
 
 def _columns(head: bytes) -> int:

@@ -39,9 +39,6 @@ from connectors.postgres.logs.prefix import Prefix, inferred
 _BUFFER = 8 << 20
 """Bytes that DuckDB parses at a time, on each core; records longer than this make the piece one buffer."""
 
-LEFT_AT_MOST = 0.5
-"""The share of a piece's records up to which the compiled reader may leave records to SQL: beyond it SQL reads all."""
-
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException)
 """What DuckDB raises for a piece that it cannot read."""
 
@@ -50,13 +47,21 @@ _UNREADABLE = (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.
 class Cleaned:
     """A file of whole records, cleaned and in English: its ``size``, its first byte's ``place`` in the log's unpacked
     data, and whether one of its records may be longer than DuckDB's buffer; ``plain``: what the compiled reader has
-    read of it."""
+    read of it, and ``data``: what goes into the file should SQL have to read it."""
 
     path: Path
     place: int
     size: int
     long: bool
     plain: PlainPiece | None = None
+    data: tuple[bytes, ...] = ()
+
+    def stored(self) -> Cleaned:
+        """The same with all of it in the file."""
+        if self.data:
+            with _over(self.path) as file:
+                file.writelines(self.data)
+        return replace(self, plain=None, data=())
 
 
 @dataclass
@@ -104,21 +109,25 @@ class LogFile:
             if chunk is None:
                 return
             begin, size, long = chunk[1], 0, False
-            plain = self._plain()
+            plain, kept = self._plain(), list[bytes]()
             with _over(path) as file:
                 while chunk is not None:
                     data, place = chunk
                     good = self._clean(data, partial(lines.at, place))
                     long = long or has_long_record(good, _BUFFER, self.form.record)
-                    size += file.write(good)
-                    if plain is not None and self.form.plain is not None:
+                    size += len(good)
+                    if plain is None or self.form.plain is None:
+                        file.write(good)
+                    else:
                         self.form.plain(plain, good, self.columns)
+                        kept.append(good)
                     chunk = next(found, None) if size < PIECE else None
-            yield Cleaned(path, begin, size, long, plain)
+            yield Cleaned(path, begin, size, long, plain, tuple(kept))
 
     def _plain(self) -> PlainPiece | None:
-        able = self.form.plain is not None and isinstance(self.writer, PlainEventWriter)
-        return PlainPiece(self.writer.key) if able else None
+        if self.form.plain is None or not isinstance(self.writer, PlainEventWriter):
+            return None
+        return self.writer.reader.piece()
 
     def _clean(self, data: bytes, line: Callable[[], int]) -> bytes:
         good = cleaned(data, line, self.path.name, self.unread)
@@ -136,6 +145,7 @@ class LogFile:
                 self.prefix = inferred(file.read(HEAD).decode("utf-8", "replace"))
         if self._written(piece):
             return
+        piece = piece.stored()
         table, carried = self._loaded(piece, line)
         database = self.writer.database
         if self.form.lines:
@@ -151,19 +161,20 @@ class LogFile:
         plain = piece.plain
         if plain is None or not isinstance(self.writer, PlainEventWriter):
             return False
-        summary = plain.summary
-        if piece.long or not plain.readable or summary.turned_back or summary.left > summary.records * LEFT_AT_MOST:
+        if piece.long or not plain.is_worth_it:
+            plain.close()
             return False
         rest = replace(piece, path=piece.path.with_suffix(".rest"))
         rest.path.write_bytes(plain.rest())
         try:
-            relation = self.form.relation(self._at(rest)) if summary.left else ""
+            relation = self.form.relation(self._at(rest)) if plain.summary.left else ""
             done = self.writer.add_plain(plain, relation, self.path.name)
         except _UNREADABLE:
             done = False
         if done:
             self.writer.base += piece.size
         else:
+            plain.close()
             rejected(self.writer.database)
         return done
 

@@ -56,8 +56,10 @@ def _library() -> ctypes.CDLL | None:
     piece, text, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
     for name, result, *arguments in (
         ("open", piece, text),
+        ("clear", None, piece),
         ("close", None, piece),
         ("csv", ctypes.c_bool, piece, text, size, ctypes.c_int),
+        ("json", ctypes.c_bool, piece, text, size),
         ("summary", Summary, piece),
         ("rest", _Span, piece),
         ("zone", _Span, piece, ctypes.c_int),
@@ -75,18 +77,41 @@ def is_built() -> bool:
     return _library() is not None
 
 
-class PlainPiece:
-    """The plain records of one piece of a log; ``key``: 32 signs, of the digests.
+LEFT_AT_MOST = 0.5
+"""The share of a piece's records that may be left to SQL; beyond it SQL reads all."""
 
-    ``readable`` becomes false when SQL has to read the piece.
-    """
+
+class PlainReader:
+    """Makes pieces, of the memory of those that are done; ``key``: 32 signs, of the digests."""
 
     def __init__(self, key: str) -> None:
+        self._key = key.encode()
+        self._spare: list[int] = []
+
+    def piece(self) -> PlainPiece:
+        """An empty piece."""
         library = _library()
         assert library is not None
+        found = self._spare.pop() if self._spare else library.plain_open(self._key)
+        if not found:
+            raise MemoryError
+        return PlainPiece(library, found, self._spare)
+
+    def close(self) -> None:
+        """Give back the memory."""
+        library = _library()
+        while library and self._spare:
+            library.plain_close(self._spare.pop())
+
+
+class PlainPiece:
+    """The plain records of one piece of a log."""
+
+    def __init__(self, library: ctypes.CDLL, piece: int, spare: list[int]) -> None:
         self._library = library
-        self._piece = library.plain_open(key.encode())
-        self.readable = bool(self._piece)
+        self._piece = piece
+        self._spare = spare
+        self._readable = True
         self._shifts: ctypes.Array[ctypes.c_int64] | None = None
 
     def __enter__(self) -> PlainPiece:
@@ -98,19 +123,27 @@ class PlainPiece:
         self.close()
 
     def close(self) -> None:
-        """Give back the memory; no stream may be in use."""
-        if self._piece:
-            self._library.plain_close(self._piece)
-        self._piece = None
+        """Let the memory be used again; no stream may be in use."""
+        self._library.plain_clear(self._piece)
+        self._spare.append(self._piece)
 
-    __del__ = close
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether SQL need not read the whole piece."""
+        summary = self.summary
+        return self._readable and not summary.turned_back and summary.left <= summary.records * LEFT_AT_MOST
 
     def csv(self, records: bytes, columns: int) -> None:
         """Read whole records of a csvlog."""
-        self.readable = self.readable and self._library.plain_csv(self._piece, records, len(records), columns)
+        self._readable = self._readable and self._library.plain_csv(self._piece, records, len(records), columns)
+
+    def json(self, records: bytes, columns: int) -> None:
+        """Read whole lines of a jsonlog."""
+        self._readable = self._readable and self._library.plain_json(self._piece, records, len(records))
 
     @property
     def summary(self) -> Summary:
+        """What was found so far."""
         found: Summary = self._library.plain_summary(self._piece)
         return found
 

@@ -20,6 +20,21 @@ piece *plain_open(const char *key)
     return NULL;
 }
 
+/* Make it empty, and keep its memory. */
+void plain_clear(piece *p)
+{
+    plain_forget(p->streams);
+    p->streams = NULL;
+    for (int w = 0; w < WORDS; w++)
+        words_clear(&p->words[w]);
+    list_clear(&p->keys);
+    list_clear(&p->values);
+    p->count = p->carried = p->left = p->rest.size = 0;
+    p->latest = 0;
+    p->latest_zone = 0;
+    p->turned_back = false;
+}
+
 void plain_close(piece *p)
 {
     plain_forget(p->streams);

@@ -36,6 +36,7 @@ typedef struct {
 } words;
 
 bool words_open(words *w);
+void words_clear(words *w);
 void words_close(words *w);
 int32_t words_code(words *w, span word); /* -1: no memory */
 span words_at(const words *w, int32_t code);
@@ -47,6 +48,7 @@ typedef struct {
 
 bool list_open(strings *l);
 bool list_add(strings *l, const char *at, size_t size);
+void list_clear(strings *l);
 void list_close(strings *l);
 
 /* The first 16 hexadecimal digits of an MD5 (RFC 1321). */
@@ -148,8 +150,10 @@ typedef struct {
 } summary;
 
 piece *plain_open(const char *key);
+void plain_clear(piece *p);
 void plain_close(piece *p);
 bool plain_csv(piece *p, const char *bytes, size_t size, int columns);
+bool plain_json(piece *p, const char *bytes, size_t size);
 summary plain_summary(const piece *p);
 span plain_rest(const piece *p);
 span plain_zone(const piece *p, int code);

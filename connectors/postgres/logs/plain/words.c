@@ -46,6 +46,12 @@ bool list_add(strings *l, const char *at, size_t size)
     return buffer_add(&l->ends, (const char *)&end, sizeof end);
 }
 
+void list_clear(strings *l)
+{
+    l->bytes.size = 0;
+    l->ends.size = sizeof(int32_t);
+}
+
 void list_close(strings *l)
 {
     free(l->bytes.at);
@@ -113,6 +119,15 @@ bool words_open(words *w)
     return words_code(w, (span){"", 0}) == 0;
 }
 
+void words_clear(words *w)
+{
+    w->count = 1;
+    w->last = 0;
+    w->bytes.size = 0;
+    memset(w->slots, 0, ((size_t)w->mask + 1) * sizeof *w->slots);
+    w->slots[(uint32_t)w->hashes[0] & w->mask] = 1;
+}
+
 void words_close(words *w)
 {
     free(w->slots);
@@ -123,6 +138,8 @@ void words_close(words *w)
 
 int32_t words_code(words *w, span word)
 {
+    if (w->count && !word.size)
+        return 0;
     if (w->count && is_at(w, w->last, word))
         return w->last;
     uint64_t h = hash(word);

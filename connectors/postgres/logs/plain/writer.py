@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
 from typing import Any
+
+import duckdb
 
 from connectors.postgres.logs.damage import rejected
 from connectors.postgres.logs.events import PIECES, EventWriter
 from connectors.postgres.logs.literals import literal
-from connectors.postgres.logs.plain import EXECUTIONS, LINKS, OPEN, STREAM, TEXTS, PlainPiece, queries
+from connectors.postgres.logs.parquet import Joined
+from connectors.postgres.logs.plain import EXECUTIONS, LINKS, OPEN, STREAM, TEXTS, PlainPiece, PlainReader, queries
 from connectors.postgres.logs.records import NOTHING
 from connectors.postgres.logs.sessions import COLUMNS, Piece, carried, joined
 from connectors.postgres.logs.texts import judge, judged
 
 
 class PlainEventWriter(EventWriter):
-    """An :class:`EventWriter` that takes such pieces too."""
+    """An :class:`EventWriter` that takes such pieces too; ``reader`` makes them."""
+
+    def __init__(
+        self, database: duckdb.DuckDBPyConnection, folder: Path, target: Joined, keep_values: bool, only: str = ""
+    ) -> None:
+        super().__init__(database, folder, target, keep_values, only)
+        self.reader = PlainReader(self.key)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self.reader.close()
 
     def add_plain(self, plain: PlainPiece, relation: str, source: str) -> bool:
         """Write the executions of a piece; ``relation``: the records that were left to SQL, or ``""``. False: SQL must
