@@ -119,7 +119,8 @@ class LogFile:
                     if plain is None or self.form.plain is None:
                         file.write(good)
                     else:
-                        self.form.plain(plain, good, self.columns)
+                        self._look(good)
+                        self.form.plain(plain, good, self.columns, self.prefix.text if self.prefix else "")
                         kept.append(good)
                     chunk = next(found, None) if size < PIECE else None
             yield Cleaned(path, begin, size, long, plain, tuple(kept))
@@ -137,15 +138,19 @@ class LogFile:
             good = self.language.to_english(good)
         return self.form.prepare(good) if self.form.unwrap is None else self.form.unpacked(good)
 
+    def _look(self, start: bytes) -> None:
+        """Find the prefix of the lines that the log begins with."""
+        if self.form.lines and self.prefix is None:
+            self.prefix = inferred(start[:HEAD].decode("utf-8", "replace"))
+
     def _piece(self, piece: Cleaned, line: Callable[[], int]) -> None:
         if self.form.unwrap is not None:
             piece = self._unwrapped(piece, line)
-        if self.form.lines and self.prefix is None:
-            with piece.path.open("rb") as file:
-                self.prefix = inferred(file.read(HEAD).decode("utf-8", "replace"))
         if self._written(piece):
             return
         piece = piece.stored()
+        with piece.path.open("rb") as file:
+            self._look(file.read(HEAD))
         table, carried = self._loaded(piece, line)
         database = self.writer.database
         if self.form.lines:
@@ -164,11 +169,8 @@ class LogFile:
         if piece.long or not plain.is_worth_it:
             plain.close()
             return False
-        rest = replace(piece, path=piece.path.with_suffix(".rest"))
-        rest.path.write_bytes(plain.rest())
         try:
-            relation = self.form.relation(self._at(rest)) if plain.summary.left else ""
-            done = self.writer.add_plain(plain, relation, self.path.name)
+            done = self.writer.add_plain(plain, self._left(piece, plain), self.path.name)
         except _UNREADABLE:
             done = False
         if done:
@@ -177,6 +179,21 @@ class LogFile:
             plain.close()
             rejected(self.writer.database)
         return done
+
+    def _left(self, piece: Cleaned, plain: PlainPiece) -> str:
+        """SQL: what the compiled reader has left of a piece, "" for nothing."""
+        if not plain.summary.left:
+            return ""
+        rest = self._at(replace(piece, path=piece.path.with_suffix(".rest")))
+        rest.path.write_bytes(plain.rest())
+        self._set_up(rest)
+        return self.form.relation(rest)
+
+    def _set_up(self, piece: Piece) -> None:
+        for statement in self.form.setup(piece):
+            self.writer.database.execute(statement)
+        if self.form.settle is not None:
+            self.form.settle(self.writer.database)
 
     def _loaded(self, piece: Cleaned, line: Callable[[], int]) -> tuple[str, int]:
         """Load a piece; a second time without its damaged records when there are any."""
@@ -196,10 +213,7 @@ class LogFile:
     def _load(self, piece: Piece) -> tuple[str | None, int, list[tuple[int, str]]]:
         database = self.writer.database
         try:
-            for statement in self.form.setup(piece):
-                database.execute(statement)
-            if self.form.settle is not None:
-                self.form.settle(database)
+            self._set_up(piece)
             table, carried = self.writer.load(self.form.relation(piece))
         except _UNREADABLE:
             rejected(database)

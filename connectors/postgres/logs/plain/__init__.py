@@ -60,11 +60,12 @@ def _library() -> ctypes.CDLL | None:
         ("close", None, piece),
         ("csv", ctypes.c_bool, piece, text, size, ctypes.c_int),
         ("json", ctypes.c_bool, piece, text, size),
+        ("stderr", ctypes.c_bool, piece, text, size, text),
         ("summary", Summary, piece),
         ("rest", _Span, piece),
         ("zone", _Span, piece, ctypes.c_int),
         ("others", ctypes.c_bool, piece, text, size, size),
-        ("link", ctypes.c_bool, piece, ctypes.POINTER(ctypes.c_int64), ctypes.c_bool),
+        ("link", ctypes.c_bool, piece, ctypes.POINTER(ctypes.c_int64), ctypes.c_int64, ctypes.c_bool),
         ("stream", ctypes.c_void_p, piece, ctypes.c_int),
     ):
         function = getattr(library, f"plain_{name}")
@@ -133,13 +134,18 @@ class PlainPiece:
         summary = self.summary
         return self._readable and not summary.turned_back and summary.left <= summary.records * LEFT_AT_MOST
 
-    def csv(self, records: bytes, columns: int) -> None:
+    def csv(self, records: bytes, columns: int, prefix: str) -> None:
         """Read whole records of a csvlog."""
         self._readable = self._readable and self._library.plain_csv(self._piece, records, len(records), columns)
 
-    def json(self, records: bytes, columns: int) -> None:
+    def json(self, records: bytes, columns: int, prefix: str) -> None:
         """Read whole lines of a jsonlog."""
         self._readable = self._readable and self._library.plain_json(self._piece, records, len(records))
+
+    def stderr(self, records: bytes, columns: int, prefix: str) -> None:
+        """Read whole lines, joined already, under a ``log_line_prefix``."""
+        known = self._readable and prefix.isascii()
+        self._readable = known and self._library.plain_stderr(self._piece, records, len(records), prefix.encode())
 
     @property
     def summary(self) -> Summary:
@@ -161,10 +167,11 @@ class PlainPiece:
         data = rows.encode()
         return bool(self._library.plain_others(self._piece, data, len(data), carried))
 
-    def link(self, shifts: Sequence[int]) -> bool:
-        """Find what belongs together; ``shifts``: microseconds east of Greenwich of :meth:`zones`."""
+    def link(self, shifts: Sequence[int], base: int) -> bool:
+        """Find what belongs together; ``shifts``: microseconds east of Greenwich of :meth:`zones`; ``base``: the number
+        of the first line, where records have none."""
         self._shifts = (ctypes.c_int64 * len(shifts))(*shifts)
-        return bool(self._library.plain_link(self._piece, self._shifts, False))
+        return bool(self._library.plain_link(self._piece, self._shifts, base, False))
 
     def stream(self, which: int) -> Stream:
         """The records of a kind, for DuckDB."""

@@ -66,7 +66,7 @@ static bool read_cells(piece *p, const cell *c, int columns, bool *plain)
         if (NAMES[i] < columns && c[NAMES[i]].doubled)
             return piece_record(p) != NULL;
     fields f = {
-        .logged = c[0].raw, .user = c[1].raw, .database = c[2].raw, .client = c[4].raw, .session = c[5].raw,
+        .place = -1, .logged = c[0].raw, .user = c[1].raw, .database = c[2].raw, .client = c[4].raw, .session = c[5].raw,
         .line = c[6].raw, .severity = c[11].raw, .application = columns > 22 ? c[22].raw : (span){"", 0},
         .query_id = columns > 25 ? c[25].raw : (span){"", 0},
     };

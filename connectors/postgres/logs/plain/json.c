@@ -151,7 +151,7 @@ static bool read_line(piece *p, span line, bool *plain)
         client = (span){found[HOST].at ? start : "", found[HOST].at ? client.size + 1 + found[PORT].size : 0};
     }
     fields f = {
-        .logged = found[TIMESTAMP], .user = found[USER_NAME], .database = found[DBNAME],
+        .place = -1, .logged = found[TIMESTAMP], .user = found[USER_NAME], .database = found[DBNAME],
         .application = found[APPLICATION_NAME], .client = client, .session = found[SESSION_ID],
         .line = found[LINE_NUM], .severity = found[SEVERITY], .message = found[MESSAGE], .detail = found[DETAIL],
         .query_id = found[QUERY],

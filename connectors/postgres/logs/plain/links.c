@@ -45,15 +45,18 @@ static bool next_number(const char **i, const char *end, int64_t *value)
 
 /* One row of SQL's table: kind, transaction, microseconds, line and session, divided by blanks. Of the kinds that
  * belong together in other ways than those here, SQL reads the piece. */
-static bool read_other(piece *p, record *r, const char *i, const char *end)
+static bool read_other(piece *p, record *r, bool carried, const char *i, const char *end)
 {
     if (end - i < 4 || i[1] != ' ' || i[3] != ' ' || !is_one_of(i[0], "SXFPBEOT"))
         return false;
     r->kind = i[0];
     r->transaction = i[2] == '-' ? 0 : i[2];
     i += 4;
-    if (!next_number(&i, end, &r->took) || !next_number(&i, end, &r->line) || r->took < 0 || r->line < 0)
+    int64_t line;
+    if (!next_number(&i, end, &r->took) || !next_number(&i, end, &line) || r->took < 0 || line < 0)
         return false;
+    if (carried || !p->lines || p->prefix.numbered)
+        r->line = line;
     r->word[SESSION] = words_code(&p->words[SESSION], (span){i, (size_t)(end - i)});
     return r->word[SESSION] > 0;
 }
@@ -81,7 +84,7 @@ bool plain_others(piece *p, const char *rows, size_t size, size_t carried)
             r = &p->records[here++];
         }
         r->row = (int64_t)row;
-        if (!read_other(p, r, i, line))
+        if (!read_other(p, r, row < carried, i, line))
             return false;
         i = line + 1;
     }
@@ -158,10 +161,13 @@ static bool link_session(piece *p, const place *places, size_t size, bool last)
     return true;
 }
 
-/* Find what belongs together, once all records are known; `last`: no piece follows. */
-bool plain_link(piece *p, const int64_t *shifts, bool last)
+/* Find what belongs together, once all records are known; `base`: the number of the piece's first line, where records
+ * have none; `last`: no piece follows. */
+bool plain_link(piece *p, const int64_t *shifts, int64_t base, bool last)
 {
     p->shifts = shifts;
+    for (size_t i = 0; p->lines && !p->prefix.numbered && i < p->count - p->carried; i++)
+        p->records[i].line += base;
     size_t sessions = (size_t)p->words[SESSION].count;
     size_t *firsts = calloc(sessions + 2, sizeof *firsts);
     place *places = firsts ? ordered(p, firsts, sessions) : NULL;

@@ -92,6 +92,12 @@ typedef struct {
 enum { TAGS_AT_MOST = 16 };
 
 typedef struct {
+    char text[256];
+    size_t size;
+    bool numbered;       /* tells a record's line */
+} prefix;
+
+typedef struct {
     record *records;
     size_t count, room;
     size_t carried;      /* the last records: what the piece before left open */
@@ -108,11 +114,15 @@ typedef struct {
     int32_t latest_zone;
     bool turned_back;    /* the clock went back */
     struct source *streams;
+    prefix prefix;       /* of stderr's lines */
+    int64_t lines;       /* of stderr, so far */
 } piece;
 
 /* What the formats find in a record. Strings are as the server wrote them. */
 typedef struct {
     span logged, user, database, application, client, session, line, severity, message, detail, query_id;
+    bool of_seconds;     /* the time is one without a fraction */
+    int64_t place;       /* in the piece, of a record that has no line */
 } fields;
 
 record *piece_record(piece *p);              /* a new one, all zero; NULL: no memory */
@@ -153,12 +163,14 @@ piece *plain_open(const char *key);
 void plain_clear(piece *p);
 void plain_close(piece *p);
 bool plain_csv(piece *p, const char *bytes, size_t size, int columns);
+bool plain_stderr(piece *p, const char *bytes, size_t size, const char *prefix_text);
+bool plain_prefix(piece *p, const char *text);
 bool plain_json(piece *p, const char *bytes, size_t size);
 summary plain_summary(const piece *p);
 span plain_rest(const piece *p);
 span plain_zone(const piece *p, int code);
 bool plain_others(piece *p, const char *rows, size_t size, size_t carried);
-bool plain_link(piece *p, const int64_t *shifts, bool last);
+bool plain_link(piece *p, const int64_t *shifts, int64_t base, bool last);
 struct ArrowArrayStream *plain_stream(piece *p, int fate); /* fate 0: the texts */
 void plain_forget(struct source *from);                    /* and those before it */
 

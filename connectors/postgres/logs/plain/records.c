@@ -58,23 +58,24 @@ static int64_t days(int year, int month, int day)
     return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-/* "2026-01-01 00:00:00.000 UTC" */
-static bool parse_stamp(span s, int64_t *logged, span *zone)
+/* "2026-01-01 00:00:00.000 UTC", or without a fraction */
+static bool parse_stamp(span s, bool of_seconds, int64_t *logged, span *zone)
 {
     static const char FORM[] = "dddd-dd-dd dd:dd:dd.ddd ";
-    int century, of_century, month, day, hour, minute, second, tenths, last;
-    size_t size = sizeof FORM - 1;
-    if (s.size <= size || s.size > size + ZONE_AT_MOST)
+    int century, of_century, month, day, hour, minute, second, tenths = 0, last = 0;
+    size_t size = of_seconds ? 20 : sizeof FORM - 1;
+    if (s.size <= size || s.size > size + ZONE_AT_MOST || s.at[size - 1] != ' ')
         return false;
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size - 1; i++)
         if (FORM[i] == 'd' ? s.at[i] < '0' || s.at[i] > '9' : s.at[i] != FORM[i])
             return false;
     if (!parse_two(s.at, &century, 19, 29) || !parse_two(s.at + 2, &of_century, 0, 99)
-        || !parse_two(s.at + 5, &month, 1, 12) || !parse_two(s.at + 8, &day, 1, 28 + 3)
+        || !parse_two(s.at + 5, &month, 1, 12) || !parse_two(s.at + 8, &day, 1, 31)
         || !parse_two(s.at + 11, &hour, 0, 23) || !parse_two(s.at + 14, &minute, 0, 59)
-        || !parse_two(s.at + 17, &second, 0, 59) || !parse_two(s.at + 20, &tenths, 0, 99))
+        || !parse_two(s.at + 17, &second, 0, 59) || (!of_seconds && !parse_two(s.at + 20, &tenths, 0, 99)))
         return false;
-    last = s.at[22] - '0';
+    if (!of_seconds)
+        last = s.at[22] - '0';
     int year = century * 100 + of_century;
     bool leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
     static const int LENGTH[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -162,14 +163,16 @@ static bool coded(piece *p, record *r, const fields *f, span zone)
 bool record_read(piece *p, const fields *f, bool *plain)
 {
     span zone, said, statement = {NULL, 0}, bound = {NULL, 0};
-    int64_t logged, line, took;
+    int64_t logged, line = f->place, took;
     char kind = 0;
     bool known = starts(f->severity, "LOG") && f->severity.size == 3 && f->session.size
-                 && parse_stamp(f->logged, &logged, &zone) && parse_number(f->line, &line)
+                 && parse_stamp(f->logged, f->of_seconds, &logged, &zone)
+                 && (f->place >= 0 || parse_number(f->line, &line))
                  && parse_duration(f->message, &took, &said);
     record *r = piece_record(p);
     if (!r)
         return false;
+    r->line = line;
     if (known)
         kind = kind_of(said, &statement);
     *plain = kind != 0;

@@ -48,7 +48,7 @@ class PlainEventWriter(EventWriter):
         zones = plain.zones()
         offsets = self._offsets(zones)
         shifts = [offsets.get(zone, 0) * 60_000_000 for zone in zones]
-        if not plain.others(rows, self._carried) or not plain.link(shifts):
+        if not plain.others(rows, self._carried) or not plain.link(shifts, self.base):
             return False
         summary = plain.summary
         self.found.lone += summary.lone
