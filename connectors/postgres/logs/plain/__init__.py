@@ -55,7 +55,7 @@ def _library() -> ctypes.CDLL | None:
         return None
     piece, text, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
     for name, result, *arguments in (
-        ("open", piece, text),
+        ("open", piece, text, size),
         ("clear", None, piece),
         ("close", None, piece),
         ("csv", ctypes.c_bool, piece, text, size, ctypes.c_int),
@@ -83,7 +83,7 @@ LEFT_AT_MOST = 0.5
 
 
 class PlainReader:
-    """Makes pieces, of the memory of those that are done; ``key``: 32 signs, of the digests."""
+    """Makes pieces, of the memory of those that are done; ``key``: of the digests, at most 64 bytes."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
@@ -93,7 +93,7 @@ class PlainReader:
         """An empty piece."""
         library = _library()
         assert library is not None
-        found = self._spare.pop() if self._spare else library.plain_open(self._key)
+        found = self._spare.pop() if self._spare else library.plain_open(self._key, len(self._key))
         if not found:
             raise MemoryError
         return PlainPiece(library, found, self._spare)

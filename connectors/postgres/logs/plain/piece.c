@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* `key`: 32 signs, of the digests. */
-piece *plain_open(const char *key)
+piece *plain_open(const char *key, size_t size)
 {
-    piece *p = calloc(1, sizeof *p);
+    piece *p = size <= KEY_AT_MOST ? calloc(1, sizeof *p) : NULL;
     if (!p)
         return NULL;
-    memcpy(p->key, key, sizeof p->key);
+    memcpy(p->key, key, size);
+    p->key_size = size;
     bool made = list_open(&p->keys) && list_open(&p->values);
     for (int w = 0; w < WORDS; w++)
         made = made && words_open(&p->words[w]);

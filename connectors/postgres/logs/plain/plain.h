@@ -89,7 +89,7 @@ typedef struct {
     span key, value;     /* in a comment */
 } tag;
 
-enum { TAGS_AT_MOST = 16 };
+enum { TAGS_AT_MOST = 16, KEY_AT_MOST = 64 };
 
 typedef struct {
     char text[256];
@@ -109,7 +109,8 @@ typedef struct {
     size_t left;         /* how many they are */
     strings keys, values; /* of all tags */
     buffer said, replaced, shortened;
-    char key[32];
+    char key[KEY_AT_MOST]; /* of the digests */
+    size_t key_size;
     int64_t latest;      /* the latest time of the zone at hand */
     int32_t latest_zone;
     bool turned_back;    /* the clock went back */
@@ -159,7 +160,7 @@ typedef struct {
     bool turned_back;
 } summary;
 
-piece *plain_open(const char *key);
+piece *plain_open(const char *key, size_t size);
 void plain_clear(piece *p);
 void plain_close(piece *p);
 bool plain_csv(piece *p, const char *bytes, size_t size, int columns);

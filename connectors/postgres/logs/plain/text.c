@@ -317,7 +317,7 @@ static bool digested(piece *p, record *r, const text_facts *facts, span values, 
 {
     buffer *b = &p->shortened;
     b->size = 0;
-    bool whole = buffer_add(b, p->key, sizeof p->key) && buffer_add(b, values.at, values.size)
+    bool whole = buffer_add(b, p->key, p->key_size) && buffer_add(b, values.at, values.size)
                  && buffer_add(b, "\x1f", 1) && buffer_add(b, bound.at, bound.size);
     if (!whole)
         return false;
@@ -325,7 +325,7 @@ static bool digested(piece *p, record *r, const text_facts *facts, span values, 
     memcpy(r->distinct, r->digest, sizeof r->distinct);
     if (!facts->limited)
         return true;
-    b->size = sizeof p->key;
+    b->size = p->key_size;
     if (facts->cut_off ? !without_limit(values, b) : !buffer_add(b, values.at, values.size))
         return false;
     if (!buffer_add(b, "\x1f", 1))
