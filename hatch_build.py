@@ -15,7 +15,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCES = Path("connectors", "postgres", "logs", "plain")
-FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared")
+FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
 
 
 def compiled(root: Path, target: Path, *flags: str) -> str:

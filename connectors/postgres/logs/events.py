@@ -136,11 +136,10 @@ class EventWriter:
         """Make the table of a piece's records from ``relation``, SQL with the columns of ``RECORD_COLUMNS``, behind
         what the piece before left open. Returns the table and how many of its first records were left open."""
         table = self._table
-        if self._carried:
-            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM carry")
+        start = "FROM carry" if self._carried else classified(relation)
+        self.database.execute(f"CREATE OR REPLACE TABLE {table} AS {start}")
+        if self._carried and relation:
             self.database.execute(f"INSERT INTO {table} {classified(relation)}")
-        else:
-            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS {classified(relation)}")
         return table, self._carried
 
     def add(self, table: str, source: str, last: bool = False) -> None:

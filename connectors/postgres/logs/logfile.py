@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from io import BytesIO
 from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO
@@ -47,21 +48,21 @@ _UNREADABLE = (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.
 class Cleaned:
     """A file of whole records, cleaned and in English: its ``size``, its first byte's ``place`` in the log's unpacked
     data, and whether one of its records may be longer than DuckDB's buffer; ``plain``: what the compiled reader has
-    read of it, and ``data``: what goes into the file should SQL have to read it."""
+    read of it, and ``data``: what goes into the file, ``size`` bytes, should SQL have to read it."""
 
     path: Path
     place: int
     size: int
     long: bool
     plain: PlainPiece | None = None
-    data: tuple[bytes, ...] = ()
+    data: BytesIO | None = None
 
     def stored(self) -> Cleaned:
         """The same with all of it in the file."""
-        if self.data:
+        if self.data is not None:
             with _over(self.path) as file:
-                file.writelines(self.data)
-        return replace(self, plain=None, data=())
+                file.write(self.data.getbuffer()[: self.size])
+        return replace(self, plain=None, data=None)
 
 
 @dataclass
@@ -102,14 +103,15 @@ class LogFile:
                 progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
 
     def _cleaned(self, found: Iterator[tuple[bytes, int]]) -> Iterator[Cleaned]:
-        """Write chunks into the pieces from which DuckDB reads, two files by turns."""
+        """Put chunks into the pieces from which DuckDB reads, two files by turns, or the compiled reader."""
         lines = Lines(self.path)
-        for path in cycle((self.scratch / "piece", self.scratch / "other")):
+        for path, kept in cycle(((self.scratch / "piece", BytesIO()), (self.scratch / "other", BytesIO()))):
             chunk = next(found, None)
             if chunk is None:
                 return
             begin, size, long = chunk[1], 0, False
-            plain, kept = self._plain(), list[bytes]()
+            plain = self._plain()
+            kept.seek(0)
             with _over(path) as file:
                 while chunk is not None:
                     data, place = chunk
@@ -121,9 +123,9 @@ class LogFile:
                     else:
                         self._look(good)
                         self.form.plain(plain, good, self.columns, self.prefix.text if self.prefix else "")
-                        kept.append(good)
+                        kept.write(good)
                     chunk = next(found, None) if size < PIECE else None
-            yield Cleaned(path, begin, size, long, plain, tuple(kept))
+            yield Cleaned(path, begin, size, long, plain, kept if plain else None)
 
     def _plain(self) -> PlainPiece | None:
         if self.form.plain is None or not isinstance(self.writer, PlainEventWriter):

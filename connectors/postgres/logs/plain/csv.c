@@ -87,9 +87,14 @@ bool plain_csv(piece *p, const char *bytes, size_t size, int columns)
         const char *start = i;
         int count = 0;
         char divider = ',';
-        for (; divider == ','; count++)
-            if (count == columns || !read_cell(&i, end, &cells[count], &divider))
+        for (; divider == ','; count++) {
+            if (count == columns)
                 return false;
+            if (i < end && *i == ',') /* most cells are empty */
+                cells[count] = (cell){{i++, 0}, false};
+            else if (!read_cell(&i, end, &cells[count], &divider))
+                return false;
+        }
         bool plain = false;
         if (count != columns || !read_cells(p, cells, columns, &plain))
             return false;

@@ -89,7 +89,7 @@ typedef struct {
     span key, value;     /* in a comment */
 } tag;
 
-enum { TAGS_AT_MOST = 16, KEY_AT_MOST = 64 };
+enum { TAGS_AT_MOST = 16, KEY_AT_MOST = 64, SECOND_SIZE = 19 };
 
 typedef struct {
     char text[256];
@@ -117,6 +117,8 @@ typedef struct {
     struct source *streams;
     prefix prefix;       /* of stderr's lines */
     int64_t lines;       /* of stderr, so far */
+    char second[SECOND_SIZE]; /* as last printed */
+    int64_t seconds;     /* the same, since 1970 */
 } piece;
 
 /* What the formats find in a record. Strings are as the server wrote them. */

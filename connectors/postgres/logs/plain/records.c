@@ -58,34 +58,46 @@ static int64_t days(int year, int month, int day)
     return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-/* "2026-01-01 00:00:00.000 UTC", or without a fraction */
-static bool parse_stamp(span s, bool of_seconds, int64_t *logged, span *zone)
+/* The seconds since 1970 of "2026-01-01 00:00:00". */
+static bool parse_second(const char *at, int64_t *seconds)
 {
-    static const char FORM[] = "dddd-dd-dd dd:dd:dd.ddd ";
-    int century, of_century, month, day, hour, minute, second, tenths = 0, last = 0;
-    size_t size = of_seconds ? 20 : sizeof FORM - 1;
-    if (s.size <= size || s.size > size + ZONE_AT_MOST || s.at[size - 1] != ' ')
-        return false;
-    for (size_t i = 0; i < size - 1; i++)
-        if (FORM[i] == 'd' ? s.at[i] < '0' || s.at[i] > '9' : s.at[i] != FORM[i])
+    static const char FORM[SECOND_SIZE + 1] = "dddd-dd-dd dd:dd:dd";
+    static const int LENGTH[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int century, of_century, month, day, hour, minute, second;
+    for (size_t i = 0; i < SECOND_SIZE; i++)
+        if (FORM[i] != 'd' && at[i] != FORM[i])
             return false;
-    if (!parse_two(s.at, &century, 19, 29) || !parse_two(s.at + 2, &of_century, 0, 99)
-        || !parse_two(s.at + 5, &month, 1, 12) || !parse_two(s.at + 8, &day, 1, 31)
-        || !parse_two(s.at + 11, &hour, 0, 23) || !parse_two(s.at + 14, &minute, 0, 59)
-        || !parse_two(s.at + 17, &second, 0, 59) || (!of_seconds && !parse_two(s.at + 20, &tenths, 0, 99)))
+    if (!parse_two(at, &century, 19, 29) || !parse_two(at + 2, &of_century, 0, 99) || !parse_two(at + 5, &month, 1, 12)
+        || !parse_two(at + 8, &day, 1, 31) || !parse_two(at + 11, &hour, 0, 23) || !parse_two(at + 14, &minute, 0, 59)
+        || !parse_two(at + 17, &second, 0, 59))
         return false;
-    if (!of_seconds)
-        last = s.at[22] - '0';
     int year = century * 100 + of_century;
     bool leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
-    static const int LENGTH[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (day > LENGTH[month - 1] + (month == 2 && leap))
         return false;
+    *seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    return true;
+}
+
+/* "2026-01-01 00:00:00.000 UTC", or without a fraction. Many records share a second. */
+static bool parse_stamp(piece *p, const fields *f, int64_t *logged, span *zone)
+{
+    span s = f->logged;
+    size_t size = f->of_seconds ? SECOND_SIZE + 1 : SECOND_SIZE + 5;
+    int64_t thousandths = 0;
+    if (s.size <= size || s.size > size + ZONE_AT_MOST || s.at[size - 1] != ' ')
+        return false;
+    if (!f->of_seconds && (s.at[SECOND_SIZE] != '.' || !parse_number((span){s.at + SECOND_SIZE + 1, 3}, &thousandths)))
+        return false;
+    if (memcmp(p->second, s.at, SECOND_SIZE)) {
+        if (!parse_second(s.at, &p->seconds))
+            return false;
+        memcpy(p->second, s.at, SECOND_SIZE);
+    }
     for (size_t i = size; i < s.size; i++)
         if (!is_word((unsigned char)s.at[i]) && !strchr("+-:", s.at[i]))
             return false;
-    int64_t seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    *logged = seconds * 1000000 + (tenths * 10 + last) * 1000;
+    *logged = p->seconds * 1000000 + thousandths * 1000;
     *zone = (span){s.at + size, s.size - size};
     return true;
 }
@@ -166,7 +178,7 @@ bool record_read(piece *p, const fields *f, bool *plain)
     int64_t logged, line = f->place, took;
     char kind = 0;
     bool known = starts(f->severity, "LOG") && f->severity.size == 3 && f->session.size
-                 && parse_stamp(f->logged, f->of_seconds, &logged, &zone)
+                 && parse_stamp(p, f, &logged, &zone)
                  && (f->place >= 0 || parse_number(f->line, &line))
                  && parse_duration(f->message, &took, &said);
     record *r = piece_record(p);

@@ -164,11 +164,13 @@ static span trimmed(span s)
     return s;
 }
 
+static bool may_limit(char c) { return (c | 32) == 'l' || (c | 32) == 'o'; }
+
 /* Behind `limit` or `offset` and blanks at `i`, as a word of its own; NULL: there is none. */
 static const char *limit_end(span text, const char *i)
 {
-    const char *end = text.at + text.size, *word = (*i | 32) == 'l' ? "limit" : (*i | 32) == 'o' ? "offset" : NULL;
-    if (!word || (i > text.at && is_word((unsigned char)i[-1])))
+    const char *end = text.at + text.size, *word = (*i | 32) == 'l' ? "limit" : "offset";
+    if ((i > text.at && is_word((unsigned char)i[-1])))
         return NULL;
     for (; *word; word++, i++)
         if (i == end || (*i | 32) != *word)
@@ -183,7 +185,7 @@ static bool without_limit(span text, buffer *out)
 {
     const char *kept = text.at, *end = text.at + text.size;
     for (const char *i = text.at; i < end; i++) {
-        const char *number = limit_end(text, i), *last = number;
+        const char *number = may_limit(*i) ? limit_end(text, i) : NULL, *last = number;
         while (last && last < end && *last >= '0' && *last <= '9')
             last++;
         if (last > number) {
@@ -294,7 +296,7 @@ text_facts text_judge(span text)
     const char *end = text.at + text.size;
     int parameters = 0;
     for (const char *i = text.at; i < end; i++) {
-        const char *value = limit_end(text, i), *last = value ? value + 1 : NULL;
+        const char *value = may_limit(*i) ? limit_end(text, i) : NULL, *last = value ? value + 1 : NULL;
         if (!value || *value != '$')
             continue;
         facts.limited = true;

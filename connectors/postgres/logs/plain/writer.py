@@ -14,7 +14,6 @@ from connectors.postgres.logs.events import PIECES, EventWriter
 from connectors.postgres.logs.literals import literal
 from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.plain import EXECUTIONS, LINKS, OPEN, STREAM, TEXTS, PlainPiece, PlainReader, queries
-from connectors.postgres.logs.records import NOTHING
 from connectors.postgres.logs.sessions import COLUMNS, Piece, carried, joined
 from connectors.postgres.logs.texts import judge, judged
 
@@ -40,7 +39,7 @@ class PlainEventWriter(EventWriter):
         piece = Piece(self._table, self._base)
         rows = ""
         if relation or self._carried:
-            self.load(relation or NOTHING)
+            self.load(relation)
             if rejected(self.database):
                 return False
             row = self.database.execute(queries.told(piece.records)).fetchone()
