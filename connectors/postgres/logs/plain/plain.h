@@ -132,7 +132,9 @@ record *piece_record(piece *p);              /* a new one, all zero; NULL: no me
 bool record_read(piece *p, const fields *f, bool *plain);
 bool record_leave(piece *p, span raw);       /* to SQL */
 bool read_statement(piece *p, record *r, span said, span bound);
+const char *text_replace(span said, char *out, size_t *size);
 text_facts text_judge(span text);
+const char *limit_end(span text, const char *i);
 bool read_tags(piece *p, record *r, span comment, bool *plain);
 
 /* A column is numbers (of which negative ones may be NULL), digits, words, or else the tags. */
@@ -181,6 +183,10 @@ bool parse_number(span s, int64_t *value);
 static inline bool is_word(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+static inline bool may_limit(char c)
+{
+    return (c | 32) == 'l' || (c | 32) == 'o';
 }
 static inline bool is_blank(unsigned char c)
 {
