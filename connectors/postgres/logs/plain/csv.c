@@ -62,14 +62,14 @@ static bool text_of(const cell *c, buffer *b, span *text)
 static bool read_cells(piece *p, const cell *c, int columns, bool *plain)
 {
     static const int NAMES[] = {0, 1, 2, 4, 5, 6, 11, 22, 25};
-    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
-        if (NAMES[i] < columns && c[NAMES[i]].doubled)
-            return piece_record(p) != NULL;
     fields f = {
         .place = -1, .logged = c[0].raw, .user = c[1].raw, .database = c[2].raw, .client = c[4].raw, .session = c[5].raw,
         .line = c[6].raw, .severity = c[11].raw, .application = columns > 22 ? c[22].raw : (span){"", 0},
         .query_id = columns > 25 ? c[25].raw : (span){"", 0},
     };
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (NAMES[i] < columns && c[NAMES[i]].doubled)
+            f.severity.size = 0; /* a name with a quote: left to SQL */
     p->said.size = 0;
     if (!buffer_room(&p->said, c[13].raw.size + c[14].raw.size) || !text_of(&c[13], &p->said, &f.message)
         || !text_of(&c[14], &p->said, &f.detail))

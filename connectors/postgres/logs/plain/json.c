@@ -140,7 +140,7 @@ static bool read_line(piece *p, span line, bool *plain)
     if (!buffer_room(&p->said, line.size * 2))
         return false;
     if (!read_object((cursor){line.at, line.at + line.size}, found, &p->said))
-        return piece_record(p) != NULL;
+        found[SEVERITY].size = 0; /* left to SQL */
     span client = found[HOST];
     if (found[PORT].at) {
         char *start = p->said.at + p->said.size;

@@ -171,18 +171,30 @@ static bool coded(piece *p, record *r, const fields *f, span zone)
     return true;
 }
 
+/* Notice a clock that goes back by more than a second, which SQL has to report. */
+static bool watch_clock(piece *p, int64_t logged, span zone)
+{
+    int32_t code = words_code(&p->words[ZONE], zone);
+    if (code != p->latest_zone || logged > p->latest) {
+        p->latest = logged;
+        p->latest_zone = code;
+    } else if (logged < p->latest - 1000000) {
+        p->turned_back = true;
+    }
+    return code >= 0;
+}
+
 /* Read a record; `plain` says whether it could be read here. False: no memory. */
 bool record_read(piece *p, const fields *f, bool *plain)
 {
     span zone, said, statement = {NULL, 0}, bound = {NULL, 0};
     int64_t logged, line = f->place, took;
     char kind = 0;
-    bool known = starts(f->severity, "LOG") && f->severity.size == 3 && f->session.size
-                 && parse_stamp(p, f, &logged, &zone)
-                 && (f->place >= 0 || parse_number(f->line, &line))
-                 && parse_duration(f->message, &took, &said);
+    bool stamped = parse_stamp(p, f, &logged, &zone);
+    bool known = stamped && starts(f->severity, "LOG") && f->severity.size == 3 && f->session.size
+                 && (f->place >= 0 || parse_number(f->line, &line)) && parse_duration(f->message, &took, &said);
     record *r = piece_record(p);
-    if (!r)
+    if (!r || (stamped && !watch_clock(p, logged, zone)))
         return false;
     r->line = line;
     if (known)
@@ -203,13 +215,5 @@ bool record_read(piece *p, const fields *f, bool *plain)
         if (!*plain)
             return true;
     }
-    if (!coded(p, r, f, zone))
-        return false;
-    if (r->word[ZONE] != p->latest_zone || logged > p->latest) {
-        p->latest = logged;
-        p->latest_zone = r->word[ZONE];
-    } else if (logged < p->latest - 1000000) {
-        p->turned_back = true;
-    }
-    return true;
+    return coded(p, r, f, zone);
 }

@@ -165,7 +165,7 @@ def both(logs: list[Path], **options: Any) -> tuple[tuple[Any, ...], tuple[Any, 
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=60, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(records(), min_size=1, max_size=40), st.sampled_from(["", "shop"]), st.integers(0, 40))
 def test_any_log_is_read_alike(form: str, said: list[dict[str, Any]], database_name: str, cut: int) -> None:
     lines = [FORMS[form](number, record) for number, record in enumerate(said, 1)]
@@ -182,7 +182,7 @@ def test_any_log_is_read_alike(form: str, said: list[dict[str, Any]], database_n
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=60, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, phases=[Phase.generate], deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(records(), min_size=5, max_size=20), st.data())
 def test_damage_is_reported_alike(form: str, said: list[dict[str, Any]], data: st.DataObject) -> None:
     log = "".join(FORMS[form](number, record) for number, record in enumerate(said, 1)).encode()
