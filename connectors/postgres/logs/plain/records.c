@@ -187,7 +187,7 @@ static bool watch_clock(piece *p, int64_t logged, span zone)
 /* Read a record; `plain` says whether it could be read here. False: no memory. */
 bool record_read(piece *p, const fields *f, bool *plain)
 {
-    span zone, said, statement = {NULL, 0}, bound = {NULL, 0};
+    span zone = {NULL, 0}, said = zone, statement = zone, bound = zone;
     int64_t logged, line = f->place, took;
     char kind = 0;
     bool stamped = parse_stamp(p, f, &logged, &zone);

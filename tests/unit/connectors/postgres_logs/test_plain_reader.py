@@ -165,7 +165,7 @@ def both(logs: list[Path], **options: Any) -> tuple[tuple[Any, ...], tuple[Any, 
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(records(), min_size=1, max_size=40), st.sampled_from(["", "shop"]), st.integers(0, 40))
 def test_any_log_is_read_alike(form: str, said: list[dict[str, Any]], database_name: str, cut: int) -> None:
     lines = [FORMS[form](number, record) for number, record in enumerate(said, 1)]
@@ -182,7 +182,7 @@ def test_any_log_is_read_alike(form: str, said: list[dict[str, Any]], database_n
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(records(), min_size=5, max_size=20), st.data())
 def test_damage_is_reported_alike(form: str, said: list[dict[str, Any]], data: st.DataObject) -> None:
     log = "".join(FORMS[form](number, record) for number, record in enumerate(said, 1)).encode()
@@ -222,6 +222,33 @@ def test_everyday_statements_are_read_without_sql() -> None:
             assert piece.link([0] * piece.summary.zones, 0)
             assert piece.summary.events == len(EVERYDAY) * 4
     reader.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_clock_that_goes_back_is_seen_in_a_record_left_to_sql(form: str, tmp_path: Path) -> None:
+    record = {"second": 5, "zone": "UTC", "user": "app", "database": "shop", "session": 1, "error": False}
+    record |= {"message": "duration: 1.0 ms  statement: SELECT 1", "detail": None, "statement": None, "query_id": 0}
+    said = [record, record, record | {"second": 0, "error": True, "statement": "SELECT 2"}, record]
+    log = tmp_path / "server.log"
+    log.write_text("".join(FORMS[form](number, one) for number, one in enumerate(said, 1)))
+    compiled, by_sql = both([log], log_format=form, log_line_prefix=PREFIX)
+    assert compiled == by_sql
+    assert [reason for reason, _, _ in compiled[2]] == ["clock went back"]
+
+
+def test_line_ends_of_windows_inside_a_statement_are_no_damage(tmp_path: Path) -> None:
+    record = {"second": 0, "zone": "UTC", "user": "app", "database": "shop", "session": 1, "error": False}
+    record |= {
+        "message": "duration: 1.0 ms  statement: SELECT\r\n  1",
+        "detail": None,
+        "statement": None,
+        "query_id": 0,
+    }
+    log = tmp_path / "server.csv"
+    log.write_text("".join(as_csv(number, record) for number in range(1, 9)), newline="")
+    compiled, by_sql = both([log])
+    assert compiled == by_sql
+    assert (len(compiled[0]), compiled[2]) == (8, ())
 
 
 def test_damaged_logs_under_sanitizers(tmp_path: Path) -> None:
