@@ -1,4 +1,5 @@
 FROM python:3.13-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN python -m venv /opt/advisor && /opt/advisor/bin/pip install --no-cache-dir -c constraints.txt .

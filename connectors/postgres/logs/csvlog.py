@@ -6,7 +6,9 @@ import re
 
 from advisor.captures import quoted
 from connectors.postgres.logs.damage import REJECTS
+from connectors.postgres.logs.files import HEAD
 from connectors.postgres.logs.format import Format, Piece
+from connectors.postgres.logs.plain import PlainPiece
 
 _NAME = rb'(?:"(?:[^"]|"")*"|[^",\n]*)'
 _STAMP = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^\",\n]{1,40}"
@@ -46,6 +48,12 @@ def _border(piece: bytes) -> int:
     return end
 
 
+def _line_end(piece: Piece) -> str:
+    """How records end: DuckDB would take the first line end for theirs, also one inside a statement."""
+    with piece.path.open("rb") as file:
+        return r"\r\n" if re.search(rb"\r\n" + _STAMP + b",", file.read(HEAD)) else r"\n"
+
+
 def _relation(piece: Piece) -> str:
     columns = {f"c{i}": "VARCHAR" for i in range(piece.columns)}
     query_id = "c25" if piece.columns > 25 else "NULL"
@@ -55,8 +63,8 @@ def _relation(piece: Piece) -> str:
            {application} AS application, c4 AS client, c5 AS session, TRY_CAST(c6 AS BIGINT) AS line, c11 AS severity,
            c12 AS code, c13 AS message, c14 AS detail, c18 AS context, c19 AS statement, {query_id} AS query_id
     FROM read_csv('{quoted(piece.path)}', columns = {columns}, header = false, auto_detect = false, delim = ',',
-                  quote = '"', escape = '"', buffer_size = {piece.buffer}, max_line_size = {piece.longest},
-                  {REJECTS})"""
+                  quote = '"', escape = '"', new_line = '{_line_end(piece)}', buffer_size = {piece.buffer},
+                  max_line_size = {piece.longest}, {REJECTS})"""
 
 
 def _columns(head: bytes) -> int:
@@ -72,4 +80,12 @@ def _columns(head: bytes) -> int:
     return 26
 
 
-FORMAT = Format(name="csvlog", looks=_looks, border=_border, relation=_relation, columns=_columns, record=_RECORD)
+FORMAT = Format(
+    name="csvlog",
+    looks=_looks,
+    border=_border,
+    relation=_relation,
+    columns=_columns,
+    record=_RECORD,
+    plain=PlainPiece.csv,
+)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +25,9 @@ from connectors.postgres.logs.cursors import resolve_cursors, resolve_prepared
 from connectors.postgres.logs.explained import resolve_plans
 from connectors.postgres.logs.literals import literal
 from connectors.postgres.logs.parquet import Joined
+from connectors.postgres.logs.plain import EXECUTIONS, STREAM, PlainPiece
 from connectors.postgres.logs.records import EVENTS, NOTHING, STARTS, classified
-from connectors.postgres.logs.sessions import COLUMNS, Piece, alone, carried, linked
+from connectors.postgres.logs.sessions import Piece, alone, carried, joined, linked
 from connectors.postgres.logs.sides import collect
 from connectors.postgres.logs.tags import TAGS, parts
 from connectors.postgres.logs.texts import KEY, judge, without_limit, without_parameter
@@ -124,53 +127,70 @@ class EventWriter:
     ) -> None:
         self._pool.shutdown(cancel_futures=error is not None)
 
+    @property
+    def _table(self) -> str:
+        """The table of the records of the piece at hand."""
+        return f"record{self._piece + 1}"
+
     def load(self, relation: str) -> tuple[str, int]:
         """Make the table of a piece's records from ``relation``, SQL with the columns of ``RECORD_COLUMNS``, behind
         what the piece before left open. Returns the table and how many of its first records were left open."""
-        table = f"record{self._piece + 1}"
-        if self._carried:
-            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM carry")
+        table = self._table
+        start = "FROM carry" if self._carried else classified(relation)
+        self.database.execute(f"CREATE OR REPLACE TABLE {table} AS {start}")
+        if self._carried and relation:
             self.database.execute(f"INSERT INTO {table} {classified(relation)}")
-        else:
-            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS {classified(relation)}")
         return table, self._carried
 
     def add(self, table: str, source: str, last: bool = False) -> None:
         """Write the executions of a loaded piece, beside the reading of the next one."""
-        self._piece += 1
+        facts = self._facts(table)
+        logged = self._resolved(table, facts, last)
+        self._durations = self._durations or facts.durations
+        waiting = self._durations and facts.starts and not last
+        starts = facts.starts or facts.durations
+        piece = Piece(table, self._base, facts.parts, starts, facts.transactions, waiting, last)
+        self._base += facts.records
+        executions = self._link(piece, facts.plans, last)
+        judge(self.database, table, piece.texts)
+        self._submit(piece, self._events(logged, source, executions, piece.texts))
+
+    def _facts(self, table: str) -> Facts:
         row = self.database.execute(_FACTS.format(table=table)).fetchone()
         assert row is not None
-        facts = Facts(*row)
+        return Facts(*row)
+
+    def _resolved(self, table: str, facts: Facts, last: bool = False) -> str:
+        """Count and collect what is no execution in ``table``, and resolve what says something about others. Returns
+        SQL for a record's time in UTC."""
         if self.only:
             self._leave_out_others(table)
-        self._carried = 0
-        self._durations = self._durations or facts.durations
         if facts.cursors:
             resolve_cursors(self.database, table, self._base)
         if facts.prepared:
             resolve_prepared(self.database, table)
         if facts.plans:
             resolve_plans(self.database, table, self._base, last)
-        logged = self._logged(table)
+        zones = [z for (z,) in self.database.execute(f"SELECT DISTINCT zone FROM {table} ORDER BY zone").fetchall()]
+        offsets = self._offsets(zones)
+        shift = " ".join(f"WHEN {literal(zone)} THEN {minutes}" for zone, minutes in offsets.items())
+        logged = f"(r.logged - to_minutes(CASE r.zone {shift} ELSE 0 END))" if shift else "r.logged"
         if facts.others:
             self.found.others += facts.others - collect(self.database, table, logged)
-        waiting = self._durations and facts.starts and not last
-        starts = facts.starts or facts.durations
-        piece = Piece(table, self._base, facts.parts, starts, facts.transactions, waiting, last)
-        self._base += facts.records
-        joined = self._link(piece, facts.plans, last)
-        judge(self.database, table, piece.texts)
-        events = self._events(logged, source, joined, piece.texts)
+        return logged
+
+    def _submit(self, piece: Piece, events: str, plain: PlainPiece | None = None) -> None:
+        """Have ``events`` of a piece written, once the piece before is."""
+        self._piece += 1
         part = self.folder / f"part{self._piece:06}.parquet"
         self._drain(WRITERS - 1)
-        self._writing.append(self._pool.submit(self._write, self.database.cursor(), piece, events, part))
+        self._writing.append(self._pool.submit(self._write, self.database.cursor(), piece, events, part, plain))
 
     def close(self, source: str) -> None:
         """Write what was still waiting for its duration, and end all writing."""
         if self._carried or not self._piece:
-            table = f"record{self._piece + 1}"
-            self.database.execute(f"CREATE OR REPLACE TABLE {table} AS FROM carry")
-            self.add(table, source, last=True)
+            self.database.execute(f"CREATE OR REPLACE TABLE {self._table} AS FROM carry")
+            self.add(self._table, source, last=True)
         self._drain(0)
 
     def _leave_out_others(self, table: str) -> None:
@@ -188,6 +208,7 @@ class EventWriter:
     def _link(self, piece: Piece, plans: bool, last: bool) -> str:
         """SQL: the executions of this piece with what belongs to them; what stays open goes to the table ``carry``."""
         database = self.database
+        self._carried = 0
         if piece.linked:
             database.execute(linked(piece))
         if not last and (piece.linked or plans):
@@ -199,39 +220,46 @@ class EventWriter:
                                                   ORDER BY rid DESC LIMIT {CARRY_AT_MOST}))"""
                 )
             database.execute(carried(piece))
-            row = database.execute("SELECT count(*) FROM carry").fetchone()
-            self._carried = row[0] if row else 0
+            self._count_carried()
         if not piece.linked:
             return alone(piece)
         if piece.parts:
-            row = database.execute(f"SELECT count(lone), coalesce(sum(lone), 0) FROM {piece.links}").fetchone()
-            count, took = row if row else (0, 0)
-            self.found.lone += count
-            self.found.lone_ms += took / 1000
-        columns = ", ".join(f"l.{name}" for name in COLUMNS)
-        return f"(SELECT r.*, {columns} FROM {piece.records} r JOIN {piece.links} l ON r.rowid = l.rid WHERE l.emit) r"
+            self._count_lone(piece)
+        return joined(piece)
 
-    def _logged(self, table: str) -> str:
-        """SQL: the time of a record in UTC, from the zones that this piece names."""
-        zones = [z for (z,) in self.database.execute(f"SELECT DISTINCT zone FROM {table} ORDER BY zone").fetchall()]
+    def _count_carried(self) -> None:
+        row = self.database.execute("SELECT count(*) FROM carry").fetchone()
+        self._carried = row[0] if row else 0
+
+    def _count_lone(self, piece: Piece) -> None:
+        row = self.database.execute(f"SELECT count(lone), coalesce(sum(lone), 0) FROM {piece.links}").fetchone()
+        count, took = row if row else (0, 0)
+        self.found.lone += count
+        self.found.lone_ms += took / 1000
+
+    def _offsets(self, zones: Iterable[str | None]) -> dict[str, int]:
+        """Minutes east of Greenwich of those zones that are not there."""
         offsets = {}
         for zone in zones:
             minutes = minutes_east(zone or "")
             if minutes is None:
-                self.found.unknown_zones.add(zone)
-            elif minutes:
+                self.found.unknown_zones.add(zone or "")
+            elif zone and minutes:
                 offsets[zone] = minutes
-        shift = " ".join(f"WHEN {literal(zone)} THEN {minutes}" for zone, minutes in offsets.items())
-        return f"(r.logged - to_minutes(CASE r.zone {shift} ELSE 0 END))" if shift else "r.logged"
+        return offsets
 
-    def _write(self, database: duckdb.DuckDBPyConnection, piece: Piece, events: str, part: Path) -> int:
+    def _write(
+        self, database: duckdb.DuckDBPyConnection, piece: Piece, events: str, part: Path, plain: PlainPiece | None
+    ) -> int:
         columns = ", ".join(f'"{name}"' for name in (*EVENT_COLUMNS, *([PARAMETERS] if self.keep_values else [])))
-        with database:
+        with database, plain or nullcontext():
             database.execute(f"USE {PIECES}")
+            if plain is not None:
+                database.register(STREAM, plain.stream(EXECUTIONS))
             row = database.execute(
                 f"COPY (SELECT {columns} FROM ({events})) TO '{quoted(part)}' (FORMAT parquet, {COMPRESSION})"
             ).fetchone()
-            for table in (piece.records, piece.links, piece.texts):
+            for table in (piece.records, piece.links, piece.texts, piece.plain_texts):
                 database.execute(f"DROP TABLE IF EXISTS {table}")
         self.target.append(part)
         part.unlink()
@@ -242,13 +270,14 @@ class EventWriter:
         while len(self._writing) > keep:
             self.found.events += self._writing.pop(0).result()
 
-    def _events(self, at: str, source: str, joined: str, texts: str) -> str:
+    def _events(self, at: str, source: str, executions: str, texts: str, more: str = "") -> str:
+        """SQL: the events of ``executions``, records with :data:`sessions.COLUMNS`; ``more``: columns kept beside."""
         known = f"""
         SELECT r.* EXCLUDE (logged, skeleton, command), {at} AS logged, {_TOOK} AS took, {_BOUND} AS bound,
                coalesce(r.command, t.command) AS command, t.text AS text_, t.limited, t.cut_off, t.skipped1, t.skipped2,
                CASE WHEN {_VALUED} THEN r.body ELSE '' END AS literals,
                {parts("comment")} AS tag_parts
-        FROM {joined} JOIN {texts} t ON {KEY} = t.key AND (r.skeleton IS NULL) = t.raw
+        FROM {executions} JOIN {texts} t ON {KEY} = t.key AND (r.skeleton IS NULL) = t.raw
         {f"WHERE coalesce(r.database, '') IN ('', {literal(self.only)})" if self.only else ""}"""
         digested = f"""
         SELECT *, {without_parameter("bound", "skipped1")} AS bound1,
@@ -268,7 +297,7 @@ class EventWriter:
                    AS params_distinct_key,
                {TAGS} AS tags, substr(bound, length('parameters: ') + 1) AS {PARAMETERS},
                CASE WHEN kind = 'E' THEN coalesce(nullif(code, ''), 'ERROR') ELSE nullif(failed, '') END AS error_code,
-               nullif(nullif(query_id, '0'), '') AS server_query_id
+               nullif(nullif(query_id, '0'), '') AS server_query_id{more}
         FROM ({digested})"""
 
     def _md5(self, *parts: str) -> str:

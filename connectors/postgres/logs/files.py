@@ -26,7 +26,7 @@ from advisor.errors import SourceError
 
 T = TypeVar("T")
 
-CHUNK = 8 << 20
+CHUNK = 1 << 20
 """Bytes of a log in Python at a time: little enough that the allocator keeps their room, where larger blocks are given
 back to the system each time and taken anew, page by page."""
 

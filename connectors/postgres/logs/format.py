@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from connectors.postgres.logs.plain import PlainPiece
 from connectors.postgres.logs.prefix import Prefix
 
 
@@ -48,7 +49,8 @@ class Format:
     envelope, of chunks that ``unpacked`` has made readable by themselves; ``setup`` is SQL to run before; ``relation``
     is SQL with the columns of ``RECORD_COLUMNS``; ``record`` matches where a record starts, to find the good ones in a
     damaged piece; ``columns`` counts columns in the head; ``settle`` is for formats of stderr lines: it reads again
-    what was not understood in the table ``line``.
+    what was not understood in the table ``line``; ``plain`` has the compiled reader read whole records
+    of so many columns, or under such a prefix.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Format:
     columns: Callable[[bytes], int] = lambda head: 0
     record: re.Pattern[bytes] | None = None
     settle: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+    plain: Callable[[PlainPiece, bytes, int, str], None] | None = None
 
     @property
     def lines(self) -> bool:

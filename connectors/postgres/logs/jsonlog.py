@@ -6,6 +6,7 @@ import re
 
 from advisor.captures import quoted
 from connectors.postgres.logs.format import Format, Piece
+from connectors.postgres.logs.plain import PlainPiece
 
 _START = re.compile(rb'^\{"timestamp":\s?"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d')
 _FIELDS = (
@@ -30,4 +31,4 @@ def _relation(piece: Piece) -> str:
                    maximum_object_size = {piece.longest})"""
 
 
-FORMAT = Format(name="jsonlog", looks=_looks, relation=_relation)
+FORMAT = Format(name="jsonlog", looks=_looks, relation=_relation, plain=PlainPiece.json)

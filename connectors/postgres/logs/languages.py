@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _START = rb'("|:  )'
 """What stands before a message: the quote of csvlog and jsonlog, or the severity's colon."""
@@ -76,6 +76,7 @@ def _any(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
+@lru_cache(maxsize=1)
 def language_of(head: bytes) -> Language | None:
     """The language, other than English, in which a log's ``head`` is written."""
     counts = [language.found_in(head[:_LOOKED_AT]) for language in _LANGUAGES]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from io import BytesIO
 from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO
@@ -32,21 +33,36 @@ from connectors.postgres.logs.files import (
 )
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.languages import Language, language_of, unknown
+from connectors.postgres.logs.plain import PlainPiece
+from connectors.postgres.logs.plain.writer import PlainEventWriter
 from connectors.postgres.logs.prefix import Prefix, inferred
 
 _BUFFER = 8 << 20
 """Bytes that DuckDB parses at a time, on each core; records longer than this make the piece one buffer."""
 
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException)
+"""What DuckDB raises for a piece that it cannot read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
     """A file of whole records, cleaned and in English: its ``size``, its first byte's ``place`` in the log's unpacked
-    data, and whether one of its records may be longer than DuckDB's buffer."""
+    data, and whether one of its records may be longer than DuckDB's buffer; ``plain``: what the compiled reader has
+    read of it, and ``data``: what goes into the file, ``size`` bytes, should SQL have to read it."""
 
     path: Path
     place: int
     size: int
     long: bool
+    plain: PlainPiece | None = None
+    data: BytesIO | None = None
+
+    def stored(self) -> Cleaned:
+        """The same with all of it in the file."""
+        if self.data is not None:
+            with _over(self.path) as file:
+                file.write(self.data.getbuffer()[: self.size])
+        return replace(self, plain=None, data=None)
 
 
 @dataclass
@@ -87,21 +103,34 @@ class LogFile:
                 progress(Step(f"Reading {self.path.name}", before + consumed(), total, "B"))
 
     def _cleaned(self, found: Iterator[tuple[bytes, int]]) -> Iterator[Cleaned]:
-        """Write chunks into the pieces from which DuckDB reads, two files by turns."""
+        """Put chunks into the pieces from which DuckDB reads, two files by turns, or the compiled reader."""
         lines = Lines(self.path)
-        for path in cycle((self.scratch / "piece", self.scratch / "other")):
+        for path, kept in cycle(((self.scratch / "piece", BytesIO()), (self.scratch / "other", BytesIO()))):
             chunk = next(found, None)
             if chunk is None:
                 return
             begin, size, long = chunk[1], 0, False
+            plain = self._plain()
+            kept.seek(0)
             with _over(path) as file:
                 while chunk is not None:
                     data, place = chunk
                     good = self._clean(data, partial(lines.at, place))
                     long = long or has_long_record(good, _BUFFER, self.form.record)
-                    size += file.write(good)
+                    size += len(good)
+                    if plain is None or self.form.plain is None:
+                        file.write(good)
+                    else:
+                        self._look(good)
+                        self.form.plain(plain, good, self.columns, self.prefix.text if self.prefix else "")
+                        kept.write(good)
                     chunk = next(found, None) if size < PIECE else None
-            yield Cleaned(path, begin, size, long)
+            yield Cleaned(path, begin, size, long, plain, kept if plain else None)
+
+    def _plain(self) -> PlainPiece | None:
+        if self.form.plain is None or not isinstance(self.writer, PlainEventWriter):
+            return None
+        return self.writer.reader.piece()
 
     def _clean(self, data: bytes, line: Callable[[], int]) -> bytes:
         good = cleaned(data, line, self.path.name, self.unread)
@@ -111,12 +140,19 @@ class LogFile:
             good = self.language.to_english(good)
         return self.form.prepare(good) if self.form.unwrap is None else self.form.unpacked(good)
 
+    def _look(self, start: bytes) -> None:
+        """Find the prefix of the lines that the log begins with."""
+        if self.form.lines and self.prefix is None:
+            self.prefix = inferred(start[:HEAD].decode("utf-8", "replace"))
+
     def _piece(self, piece: Cleaned, line: Callable[[], int]) -> None:
         if self.form.unwrap is not None:
             piece = self._unwrapped(piece, line)
-        if self.form.lines and self.prefix is None:
-            with piece.path.open("rb") as file:
-                self.prefix = inferred(file.read(HEAD).decode("utf-8", "replace"))
+        if self._written(piece):
+            return
+        piece = piece.stored()
+        with piece.path.open("rb") as file:
+            self._look(file.read(HEAD))
         table, carried = self._loaded(piece, line)
         database = self.writer.database
         if self.form.lines:
@@ -126,6 +162,40 @@ class LogFile:
         clock_steps(database, table, carried, self.unread, self.path.name)
         self.writer.base += piece.size
         self.writer.add(table, self.path.name)
+
+    def _written(self, piece: Cleaned) -> bool:
+        """Write a piece by the compiled reader, unless it holds too much that is not plain."""
+        plain = piece.plain
+        if plain is None or not isinstance(self.writer, PlainEventWriter):
+            return False
+        if piece.long or not plain.is_worth_it:
+            plain.close()
+            return False
+        try:
+            done = self.writer.add_plain(plain, self._left(piece, plain), self.path.name)
+        except _UNREADABLE:
+            done = False
+        if done:
+            self.writer.base += piece.size
+        else:
+            plain.close()
+            rejected(self.writer.database)
+        return done
+
+    def _left(self, piece: Cleaned, plain: PlainPiece) -> str:
+        """SQL: what the compiled reader has left of a piece, "" for nothing."""
+        if not plain.summary.left:
+            return ""
+        rest = self._at(replace(piece, path=piece.path.with_suffix(".rest")))
+        rest.path.write_bytes(plain.rest())
+        self._set_up(rest)
+        return self.form.relation(rest)
+
+    def _set_up(self, piece: Piece) -> None:
+        for statement in self.form.setup(piece):
+            self.writer.database.execute(statement)
+        if self.form.settle is not None:
+            self.form.settle(self.writer.database)
 
     def _loaded(self, piece: Cleaned, line: Callable[[], int]) -> tuple[str, int]:
         """Load a piece; a second time without its damaged records when there are any."""
@@ -145,12 +215,9 @@ class LogFile:
     def _load(self, piece: Piece) -> tuple[str | None, int, list[tuple[int, str]]]:
         database = self.writer.database
         try:
-            for statement in self.form.setup(piece):
-                database.execute(statement)
-            if self.form.settle is not None:
-                self.form.settle(database)
+            self._set_up(piece)
             table, carried = self.writer.load(self.form.relation(piece))
-        except (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.ConversionException):
+        except _UNREADABLE:
             rejected(database)
             return None, 0, []
         return table, carried, rejected(database)

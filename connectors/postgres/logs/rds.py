@@ -24,4 +24,5 @@ FORMAT = Format(
     setup=stderr.setup,
     settle=stderr.settle,
     relation=stderr.relation,
+    plain=stderr.FORMAT.plain,
 )

@@ -25,6 +25,8 @@ from connectors.postgres.logs.format import Format
 from connectors.postgres.logs.languages import language_of
 from connectors.postgres.logs.logfile import LogFile
 from connectors.postgres.logs.parquet import Joined
+from connectors.postgres.logs.plain import is_built
+from connectors.postgres.logs.plain.writer import PlainEventWriter
 from connectors.postgres.logs.prefix import compiled
 from connectors.postgres.logs.sides import write as write_sides
 
@@ -110,7 +112,8 @@ def read(
         database.execute("SET TimeZone = 'UTC'")
         database.execute(f"SET disabled_optimizers = '{PLANNED_HERE}'")
         joined = Joined(stack.enter_context(events.open("wb")))
-        writer = stack.enter_context(EventWriter(database, Path(scratch), joined, keep_values, database_name))
+        kind = PlainEventWriter if is_built() and not keep_values else EventWriter
+        writer = stack.enter_context(kind(database, Path(scratch), joined, keep_values, database_name))
         total = sum(path.stat().st_size for path in paths if path.exists())
         before = 0
         for path in paths:

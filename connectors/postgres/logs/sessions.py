@@ -8,6 +8,7 @@ COMMIT to one transaction. The order of the lines is that of ``exec_parse_messag
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.postgres.logs.records import EVENTS, STARTS
@@ -20,7 +21,7 @@ OPEN_AT_MOST = 20_000
 """Open transactions remembered from piece to piece, those last heard of; more than any ``max_connections``. The others
 are of sessions that ended without a COMMIT, and would become more and more."""
 
-_TX = r"""
+TRANSACTION = r"""
 CASE WHEN kind = 'T' THEN 'b'
      WHEN head IN ('BEGIN', 'START') THEN CASE WHEN NOT regexp_matches(body, '(?i);\s*(commit|end|rollback|abort)\b')
                                           THEN 'b' END
@@ -60,6 +61,11 @@ class Piece:
     def texts(self) -> str:
         """The table of its different statements, see :func:`texts.judge`."""
         return f"{self.records}_texts"
+
+    @property
+    def plain_texts(self) -> str:
+        """The table of the statements that the compiled reader has met, see :func:`texts.judged`."""
+        return f"{self.records}_plain_texts"
 
     @property
     def linked(self) -> bool:
@@ -106,9 +112,15 @@ def linked(piece: Piece) -> str:
     FROM (SELECT *, {", ".join(columns)}
           FROM (SELECT rowid AS rid, hash(session) AS s, coalesce(line, {piece.base} + rowid) AS line_, kind,
                        (CAST(round(coalesce(ms, 0) * 1000) AS BIGINT) << 7) + ascii(kind) AS packed, logged, code,
-                       {_TX if piece.transactions else "NULL"} AS tx
+                       {TRANSACTION if piece.transactions else "NULL"} AS tx
                 FROM {piece.records} WHERE kind NOT IN ('O', 'A', 'a', '?'))
           WINDOW w AS (PARTITION BY s ORDER BY line_, rid)))"""
+
+
+def joined(piece: Piece, columns: Sequence[str] = COLUMNS) -> str:
+    """SQL: the executions of a piece with what belongs to them."""
+    found = ", ".join(f"l.{name}" for name in columns)
+    return f"(SELECT r.*, {found} FROM {piece.records} r JOIN {piece.links} l ON r.rowid = l.rid WHERE l.emit) r"
 
 
 def carried(piece: Piece) -> str:

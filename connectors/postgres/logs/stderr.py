@@ -15,6 +15,7 @@ from advisor.captures import quoted
 from connectors.postgres.logs.damage import REJECTS
 from connectors.postgres.logs.format import Format, Piece
 from connectors.postgres.logs.literals import literal
+from connectors.postgres.logs.plain import PlainPiece
 from connectors.postgres.logs.prefix import FIELDS, SECONDARY, SEVERITIES, Prefix, inferred
 
 _LINE = re.compile(rb"^(?=[^\t\n]{1,400}(?:" + SEVERITIES.encode() + rb"):  )", re.MULTILINE)
@@ -205,5 +206,12 @@ def relation(piece: Piece) -> str:
 
 
 FORMAT = Format(
-    name="stderr", looks=looks, border=border, prepare=prepare, setup=setup, settle=settle, relation=relation
+    name="stderr",
+    looks=looks,
+    border=border,
+    prepare=prepare,
+    setup=setup,
+    settle=settle,
+    relation=relation,
+    plain=PlainPiece.stderr,
 )

@@ -51,6 +51,12 @@ def judge(database: duckdb.DuckDBPyConnection, records: str, texts: str) -> None
     )
 
 
+def judged(replaced: str) -> str:
+    """SQL: of ``replaced``, a relation of texts without values and their codes, ``code``, ``text`` and ``command``."""
+    return f"""
+    SELECT code, {folded("replaced")} AS text, {_COMMAND} AS command FROM (SELECT *, {_VERB} AS verb FROM {replaced})"""
+
+
 def without_limit(text: str) -> str:
     """SQL: the expression ``text`` without the values of LIMIT and OFFSET."""
     return f"regexp_replace({text}, {literal(_LIMIT + '[0-9]+')}, '', 'g')"
