@@ -34,6 +34,8 @@ ALL_IT_DOES = 0.75
 log may hold one request. The others run in a row by chance."""
 SURE_IN_ONE_UNIT = 50
 """A burst of this many executions is reported even when seen in fewer than ``min_units`` units (research, 2.5)."""
+SURE_IN_A_RUN = 20
+"""So many lookups in one unit are enough where next to nothing comes between them (as in the labelled MongoDB log)."""
 
 EVENTS_AT_ONCE = 2_000_000
 """Events that are put in order at once: DuckDB's window functions need all their rows in memory; 4 M take 500 MB."""
@@ -257,6 +259,7 @@ def _seen_enough(row: Row, options: Options) -> bool:
         or (row["main"] and row["share"] >= ALL_IT_DOES)
         or row["per_unit_max"] >= SURE_IN_ONE_UNIT
         or row["exact"]
+        or (row["verdict"] == "parentless-loop" and row["tight"] >= SURE_IN_A_RUN)
     )
 
 

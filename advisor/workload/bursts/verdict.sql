@@ -174,6 +174,8 @@ SELECT
     bool_or(v.exact) AS exact,
     mode(v.kind) AS kind,
     bool_or(v.kind < 2) AS bounded,
+    -- Nothing else between its executions.
+    coalesce(max(v.n) FILTER (v.last_pos - v.first_pos + 1 <= 1.2 * v.n), 0) AS tight,
     sum(v.params) / sum(v.n) AS distinct_ratio,
     sum(v.saved) / 1000 AS saved_ms,
     sum(v.saved_low) / 1000 AS saved_low_ms,
