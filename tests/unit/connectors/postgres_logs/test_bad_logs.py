@@ -54,6 +54,8 @@ def reading_of(folder: Path, data: bytes | str, **options: Any) -> tuple[LogRead
     with duckdb.connect() as database:
         rows = database.execute(f"SELECT text FROM '{folder / 'events.parquet'}' ORDER BY session, line").fetchall()
     assert len(rows) == reading.events
+    plain = read([log], folder / "plain.parquet", **options)  # by the compiled reader, which keeps no values
+    assert (plain.events, plain.unread) == (reading.events, reading.unread)
     return reading, [text for (text,) in rows]
 
 

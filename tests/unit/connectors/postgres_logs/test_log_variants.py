@@ -41,6 +41,8 @@ def reading_of(folder: Path, data: bytes | str, **options: Any) -> tuple[LogRead
 def readings(folder: Path, logs: list[Path], **options: Any) -> tuple[LogReading, list[tuple[Any, ...]]]:
     events = folder / "events.parquet"
     reading = read(logs, events, **({"keep_values": True} | options))
+    plain = read(logs, folder / "plain.parquet", **(options | {"keep_values": False}))  # by the compiled reader
+    assert (plain.events, plain.unread) == (reading.events, reading.unread)
     with duckdb.connect() as database:
         return reading, database.execute(f"FROM '{events}' SELECT text, database ORDER BY session, line").fetchall()
 
