@@ -24,9 +24,11 @@ def compiled(root: Path, target: Path, *flags: str) -> str:
     if not compiler:
         return "there is no C compiler"
     sources = sorted(str(source) for source in (root / SOURCES).glob("*.c"))
-    done = subprocess.run(
-        [*compiler.split(), *FLAGS, *flags, "-o", str(target), *sources], capture_output=True, text=True, check=False
-    )
+    command = [*compiler.split(), *FLAGS, *flags, "-o", str(target), *sources]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"{compiler}: {error.strerror}"
     return done.stderr.strip() or f"{compiler} failed" if done.returncode else ""
 
 
