@@ -1,35 +1,12 @@
 /* Records as columns in memory: the Arrow C stream interface (Apache Arrow, "The Arrow C data interface"), which DuckDB
  * reads without a copy. A stream has one batch. The strings are those of the piece, which must outlive it. */
+#include "arrow.h"
 #include "plain.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { NULLABLE = 2, NO_MEMORY = 12 };
-
-struct ArrowSchema {
-    const char *format, *name, *metadata;
-    int64_t flags, n_children;
-    struct ArrowSchema **children, *dictionary;
-    void (*release)(struct ArrowSchema *);
-    void *private_data;
-};
-
-struct ArrowArray {
-    int64_t length, null_count, offset, n_buffers, n_children;
-    const void **buffers;
-    struct ArrowArray **children, *dictionary;
-    void (*release)(struct ArrowArray *);
-    void *private_data;
-};
-
-struct ArrowArrayStream {
-    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *);
-    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *);
-    const char *(*get_last_error)(struct ArrowArrayStream *);
-    void (*release)(struct ArrowArrayStream *);
-    void *private_data;
-};
 
 typedef struct source {
     piece *piece;

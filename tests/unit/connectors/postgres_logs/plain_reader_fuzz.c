@@ -1,33 +1,10 @@
 /* Feeds the compiled reader damaged logs: plain_reader_fuzz ROUNDS LOG... The sanitizers it is built with are the test. */
+#include "arrow.h"
 #include "plain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct ArrowSchema {
-    const char *format, *name, *metadata;
-    int64_t flags, n_children;
-    struct ArrowSchema **children, *dictionary;
-    void (*release)(struct ArrowSchema *);
-    void *private_data;
-};
-
-struct ArrowArray {
-    int64_t length, null_count, offset, n_buffers, n_children;
-    const void **buffers;
-    struct ArrowArray **children, *dictionary;
-    void (*release)(struct ArrowArray *);
-    void *private_data;
-};
-
-struct ArrowArrayStream {
-    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *);
-    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *);
-    const char *(*get_last_error)(struct ArrowArrayStream *);
-    void (*release)(struct ArrowArrayStream *);
-    void *private_data;
-};
 
 static uint64_t state = 88172645463325252u;
 static uint64_t sum;
