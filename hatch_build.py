@@ -1,4 +1,4 @@
-"""Builds the compiled reader of plain log records (``connectors/postgres/logs/plain``) where there is a C compiler.
+"""Builds the compiled readers of logs (``connectors/compiled``) where there is a C compiler.
 
 Without one the package is installed all the same, and SQL reads logs alone. ``python hatch_build.py`` builds in place.
 """
@@ -14,7 +14,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = Path("connectors", "postgres", "logs", "plain")
+LIBRARY = Path("connectors", "compiled", "readers.so")
+SOURCES = (LIBRARY.parent, Path("connectors", "postgres", "logs", "plain"), Path("connectors", "mongo", "logs", "slow"))
 FLAGS = ("-std=c11", "-O3", "-fPIC", "-shared")
 
 
@@ -23,8 +24,9 @@ def compiled(root: Path, target: Path, *flags: str) -> str:
     compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         return "there is no C compiler"
-    sources = sorted(str(source) for source in (root / SOURCES).glob("*.c"))
-    command = [*compiler.split(), *FLAGS, *flags, "-o", str(target), *sources]
+    folders = [root / folder for folder in SOURCES]
+    sources = sorted(str(source) for folder in folders for source in folder.glob("*.c"))
+    command = [*compiler.split(), *FLAGS, *flags, f"-I{root / LIBRARY.parent}", "-o", str(target), *sources]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
@@ -38,15 +40,14 @@ class ReaderBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the library; the wheel is then one of this platform."""
         root = Path(self.root)
-        library = SOURCES / "plain.so"
-        problem = compiled(root, root / library)
+        problem = compiled(root, root / LIBRARY)
         if problem:
-            self.app.display_warning(f"Logs are read without the compiled reader: {problem}")
+            self.app.display_warning(f"Logs are read without the compiled readers: {problem}")
             return
-        build_data["artifacts"].append(library.as_posix())
+        build_data["artifacts"].append(LIBRARY.as_posix())
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
 
 if __name__ == "__main__":
-    raise SystemExit(compiled(Path(__file__).parent, Path(__file__).parent / SOURCES / "plain.so") or 0)
+    raise SystemExit(compiled(Path(__file__).parent, Path(__file__).parent / LIBRARY) or 0)

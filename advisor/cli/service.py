@@ -23,8 +23,8 @@ from advisor.model.capture import Coverage
 from advisor.model.report import Report
 from advisor.ports import Options, Progress
 from connectors import connect
+from connectors.compiled import is_built
 from connectors.otlp.receiver import LARGEST, Inbox
-from connectors.postgres.logs.plain import is_built
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

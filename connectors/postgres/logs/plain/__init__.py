@@ -1,33 +1,23 @@
-"""The compiled reader of plain records (C11 beside this file), where it was built; all it does can be done without.
+"""The compiled reader of plain records (C11 beside this file), see :mod:`connectors.compiled`.
 
 It reads what is plain beyond doubt, finds what belongs together in a session, and makes the digests. Every other record
 is left to the SQL of ``records`` and ``literals``, and whole pieces are when something in them has to be reported or
-is linked in other ways. Its results come to DuckDB as Arrow streams, without an object for each row.
+is linked in other ways.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from types import TracebackType
 
-LIBRARY = Path(__file__).with_name("plain.so")
-"""What ``hatch_build.py`` makes where there is a C compiler."""
+from connectors.compiled import Functions, Span, Stream
 
 TEXTS, EXECUTIONS, OPEN, LINKS = 0, 1, 2, 4
 """The streams: different texts, executions, what goes on in the next piece, and what belongs to SQL's records."""
 
 STREAM = "plain"
 """The name by which SQL knows a stream."""
-
-
-class _Span(ctypes.Structure):
-    _fields_ = (("at", ctypes.c_void_p), ("size", ctypes.c_size_t))
-
-    def data(self) -> bytes:
-        return ctypes.string_at(self.at, self.size) if self.size else b""
 
 
 class Summary(ctypes.Structure):
@@ -47,36 +37,24 @@ class Summary(ctypes.Structure):
     )
 
 
-@cache
-def _library() -> ctypes.CDLL | None:
-    try:
-        library = ctypes.CDLL(str(LIBRARY))
-    except OSError:
-        return None
-    piece, text, size = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
-    for name, result, *arguments in (
-        ("open", piece, text, size),
-        ("clear", None, piece),
-        ("close", None, piece),
-        ("csv", ctypes.c_bool, piece, text, size, ctypes.c_int),
-        ("json", ctypes.c_bool, piece, text, size),
-        ("stderr", ctypes.c_bool, piece, text, size, text),
-        ("summary", Summary, piece),
-        ("rest", _Span, piece),
-        ("zone", _Span, piece, ctypes.c_int),
-        ("others", ctypes.c_bool, piece, text, size, size),
-        ("link", ctypes.c_bool, piece, ctypes.POINTER(ctypes.c_int64), ctypes.c_int64, ctypes.c_bool),
-        ("stream", ctypes.c_void_p, piece, ctypes.c_int),
-    ):
-        function = getattr(library, f"plain_{name}")
-        function.restype, function.argtypes = result, arguments
-    return library
-
-
-def is_built() -> bool:
-    """Whether the compiled reader is there."""
-    return _library() is not None
-
+_PIECE, _TEXT, _SIZE = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t
+_plain = Functions(
+    "plain",
+    {
+        "open": (_PIECE, _TEXT, _SIZE),
+        "clear": (None, _PIECE),
+        "close": (None, _PIECE),
+        "csv": (ctypes.c_bool, _PIECE, _TEXT, _SIZE, ctypes.c_int),
+        "json": (ctypes.c_bool, _PIECE, _TEXT, _SIZE),
+        "stderr": (ctypes.c_bool, _PIECE, _TEXT, _SIZE, _TEXT),
+        "summary": (Summary, _PIECE),
+        "rest": (Span, _PIECE),
+        "zone": (Span, _PIECE, ctypes.c_int),
+        "others": (ctypes.c_bool, _PIECE, _TEXT, _SIZE, _SIZE),
+        "link": (ctypes.c_bool, _PIECE, ctypes.POINTER(ctypes.c_int64), ctypes.c_int64, ctypes.c_bool),
+        "stream": (ctypes.c_void_p, _PIECE, ctypes.c_int),
+    },
+)
 
 LEFT_AT_MOST = 0.5
 """The share of a piece's records that may be left to SQL; beyond it SQL reads all."""
@@ -91,25 +69,21 @@ class PlainReader:
 
     def piece(self) -> PlainPiece:
         """An empty piece."""
-        library = _library()
-        assert library is not None
-        found = self._spare.pop() if self._spare else library.plain_open(self._key, len(self._key))
+        found = self._spare.pop() if self._spare else _plain.open(self._key, len(self._key))
         if not found:
             raise MemoryError
-        return PlainPiece(library, found, self._spare)
+        return PlainPiece(found, self._spare)
 
     def close(self) -> None:
         """Give back the memory."""
-        library = _library()
-        while library and self._spare:
-            library.plain_close(self._spare.pop())
+        while self._spare:
+            _plain.close(self._spare.pop())
 
 
 class PlainPiece:
     """The plain records of one piece of a log."""
 
-    def __init__(self, library: ctypes.CDLL, piece: int, spare: list[int]) -> None:
-        self._library = library
+    def __init__(self, piece: int, spare: list[int]) -> None:
         self._piece = piece
         self._spare = spare
         self._readable = True
@@ -125,7 +99,7 @@ class PlainPiece:
 
     def close(self) -> None:
         """Let the memory be used again; no stream may be in use."""
-        self._library.plain_clear(self._piece)
+        _plain.clear(self._piece)
         self._spare.append(self._piece)
 
     @property
@@ -136,62 +110,43 @@ class PlainPiece:
 
     def csv(self, records: bytes, columns: int, prefix: str) -> None:
         """Read whole records of a csvlog."""
-        self._readable = self._readable and self._library.plain_csv(self._piece, records, len(records), columns)
+        self._readable = self._readable and _plain.csv(self._piece, records, len(records), columns)
 
     def json(self, records: bytes, columns: int, prefix: str) -> None:
         """Read whole lines of a jsonlog."""
-        self._readable = self._readable and self._library.plain_json(self._piece, records, len(records))
+        self._readable = self._readable and _plain.json(self._piece, records, len(records))
 
     def stderr(self, records: bytes, columns: int, prefix: str) -> None:
         """Read whole lines, joined already, under a ``log_line_prefix``."""
         known = self._readable and prefix.isascii()
-        self._readable = known and self._library.plain_stderr(self._piece, records, len(records), prefix.encode())
+        self._readable = known and _plain.stderr(self._piece, records, len(records), prefix.encode())
 
     @property
     def summary(self) -> Summary:
         """What was found so far."""
-        found: Summary = self._library.plain_summary(self._piece)
+        found: Summary = _plain.summary(self._piece)
         return found
 
     def rest(self) -> bytes:
         """The records left to SQL, as they are."""
-        found: _Span = self._library.plain_rest(self._piece)
+        found: Span = _plain.rest(self._piece)
         return found.data()
 
     def zones(self) -> list[str]:
         """The time zones named, by their codes; the first, without a name, is that of no record."""
-        return [self._library.plain_zone(self._piece, code).data().decode() for code in range(self.summary.zones)]
+        return [_plain.zone(self._piece, code).data().decode() for code in range(self.summary.zones)]
 
     def others(self, rows: str, carried: int) -> bool:
         """Tell what SQL has read, see ``plain_others``; false: there is what SQL must read the whole piece for."""
         data = rows.encode()
-        return bool(self._library.plain_others(self._piece, data, len(data), carried))
+        return bool(_plain.others(self._piece, data, len(data), carried))
 
     def link(self, shifts: Sequence[int], base: int) -> bool:
         """Find what belongs together; ``shifts``: microseconds east of Greenwich of :meth:`zones`; ``base``: the number
         of the first line, where records have none."""
         self._shifts = (ctypes.c_int64 * len(shifts))(*shifts)
-        return bool(self._library.plain_link(self._piece, self._shifts, base, False))
+        return bool(_plain.link(self._piece, self._shifts, base, False))
 
     def stream(self, which: int) -> Stream:
         """The records of a kind, for DuckDB."""
-        return Stream(self, which)
-
-
-_capsule = ctypes.pythonapi.PyCapsule_New
-_capsule.restype, _capsule.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-
-
-class Stream:
-    """Rows of a piece by the Arrow PyCapsule interface; as often as they are asked for."""
-
-    def __init__(self, piece: PlainPiece, which: int) -> None:
-        self._piece = piece
-        self._which = which
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        piece = self._piece
-        stream = piece._library.plain_stream(piece._piece, self._which)
-        if not stream:
-            raise MemoryError
-        return _capsule(stream, b"arrow_array_stream", None)  # the piece frees it
+        return Stream(lambda: _plain.stream(self._piece, which))

@@ -4,6 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A column is numbers (of which negative ones may be NULL), digits, words, or else the tags. */
+typedef struct {
+    const char *name, *format;
+    int64_t (*number)(const piece *p, const record *r);
+    const char *(*digits)(const record *r);
+    int word;
+    bool negative_is_null;
+} column;
 
 static int64_t east(const piece *p, const record *r) { return p->shifts[r->word[ZONE]]; }
 static int64_t whole(const record *r) { return r->took + (r->extra > 0 ? r->extra : 0); }
@@ -72,13 +80,32 @@ static const column LINKS[] = {
 };
 static const column TEXTS[] = {{.name = "code", .format = "l"}, {.name = "replaced", .format = "u"}};
 
-const column *columns_of(int fate, int64_t *width)
+static const column *columns_of(int fate, int64_t *width)
 {
 #define OF(table) (*width = (int64_t)(sizeof table / sizeof *table), table)
     return fate == EVENT ? OF(EXECUTIONS) : fate == CARRIED ? OF(OPEN) : fate == LINKED ? OF(LINKS) : OF(TEXTS);
 }
 
-static void put(const piece *p, const record *r, const column *c, block *b, size_t row)
+static int64_t describe(const void *owner, int fate, block *blocks)
+{
+    (void)owner;
+    int64_t width;
+    const column *columns = columns_of(fate, &width);
+    for (int64_t c = 0; c < width; c++)
+        blocks[c] = (block){.name = columns[c].name, .format = columns[c].format};
+    return width;
+}
+
+static int64_t rows_of(const void *owner, int fate)
+{
+    const piece *p = owner;
+    int64_t rows = fate ? 0 : p->words[TEXT].count;
+    for (size_t n = 0; fate && n < p->count; n++)
+        rows += (p->records[n].fate & fate) != 0;
+    return rows;
+}
+
+static void put(const piece *p, const record *r, const column *c, block *b, int64_t row)
 {
     bool known = true;
     if (c->number) {
@@ -98,23 +125,41 @@ static void put(const piece *p, const record *r, const column *c, block *b, size
         b->size += r->tags;
         ((int32_t *)b->values)[row + 1] = b->size;
     }
-    b->valid[row / 8] |= (unsigned char)(known << row % 8);
-    b->nulls += !known;
+    block_mark(b, row, known);
 }
 
-/* Fill `blocks` from the `rows` records of this fate. False: no memory. */
-bool columns_fill(const piece *p, int fate, const column *columns, int64_t width, size_t rows, block *blocks)
+static bool fill_texts(const piece *p, int64_t rows, block *blocks)
 {
+    const words *texts = &p->words[TEXT];
+    blocks[1].borrowed = true;
+    blocks[1].values = texts->offsets;
+    blocks[1].bytes = texts->bytes.at;
+    if (!block_room(&blocks[0], rows, 0))
+        return false;
+    for (int64_t code = 0; code < rows; code++) {
+        ((int64_t *)blocks[0].values)[code] = code;
+        block_mark(&blocks[0], code, true);
+    }
+    return true;
+}
+
+static bool fill(const void *owner, int fate, int64_t rows, block *blocks)
+{
+    const piece *p = owner;
+    if (!fate)
+        return fill_texts(p, rows, blocks);
+    int64_t width, row = 0;
+    const column *columns = columns_of(fate, &width);
     for (int64_t c = 0; c < width; c++) {
         block *b = &blocks[c];
-        b->valid = calloc(rows / 8 + 1, 1);
-        b->values = malloc((rows + 1) * (columns[c].number ? sizeof(int64_t) : sizeof(int32_t)));
-        b->bytes = columns[c].digits && rows < INT32_MAX / 16 ? malloc(rows * 16 + 1) : NULL;
-        if (!b->valid || !b->values || (columns[c].digits && !b->bytes))
+        if (!block_room(b, rows, columns[c].digits ? 16 : 0))
             return false;
-        *(int32_t *)b->values = 0;
+        b->dictionary = columns[c].word ? &p->words[columns[c].word] : NULL;
+        if (!strcmp(b->format, "+m")) {
+            b->keys = &p->keys;
+            b->texts = &p->values;
+        }
     }
-    size_t row = 0;
     for (size_t n = 0; n < p->count; n++) {
         const record *r = &p->records[n];
         if (!(r->fate & fate))
@@ -124,4 +169,10 @@ bool columns_fill(const piece *p, int fate, const column *columns, int64_t width
         row++;
     }
     return true;
+}
+
+struct ArrowArrayStream *plain_stream(piece *p, int fate)
+{
+    static const table RECORDS = {describe, rows_of, fill};
+    return stream_open(&p->streams, &RECORDS, p, fate);
 }

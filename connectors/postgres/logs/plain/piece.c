@@ -23,7 +23,7 @@ piece *plain_open(const char *key, size_t size)
 /* Make it empty, and keep its memory. */
 void plain_clear(piece *p)
 {
-    plain_forget(p->streams);
+    stream_forget(p->streams);
     p->streams = NULL;
     for (int w = 0; w < WORDS; w++)
         words_clear(&p->words[w]);
@@ -37,7 +37,7 @@ void plain_clear(piece *p)
 
 void plain_close(piece *p)
 {
-    plain_forget(p->streams);
+    stream_forget(p->streams);
     for (int w = 0; w < WORDS; w++)
         words_close(&p->words[w]);
     buffer *const buffers[] = {&p->rest, &p->said, &p->replaced, &p->shortened};

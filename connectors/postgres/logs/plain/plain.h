@@ -7,52 +7,7 @@
 #ifndef PLAIN_H
 #define PLAIN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef struct {
-    const char *at;
-    size_t size;
-} span;
-
-/* Bytes that grow. */
-typedef struct {
-    char *at;
-    size_t size, room;
-} buffer;
-
-bool buffer_room(buffer *b, size_t more);
-bool buffer_add(buffer *b, const char *at, size_t size);
-
-/* Different strings, each with a code: 0 is the empty one. `offsets` and `bytes` are as Arrow has them. */
-typedef struct {
-    int32_t *slots, *offsets;
-    uint64_t *hashes;
-    uint32_t mask;
-    int32_t count, last;
-    size_t room;
-    buffer bytes;
-} words;
-
-bool words_open(words *w);
-void words_clear(words *w);
-void words_close(words *w);
-int32_t words_code(words *w, span word); /* -1: no memory */
-span words_at(const words *w, int32_t code);
-
-/* Strings one after the other, as Arrow has them. */
-typedef struct {
-    buffer bytes, ends;  /* `ends`: 0 and an int32_t of each */
-} strings;
-
-bool list_open(strings *l);
-bool list_add(strings *l, const char *at, size_t size);
-void list_clear(strings *l);
-void list_close(strings *l);
-
-/* The first 16 hexadecimal digits of an MD5 (RFC 1321). */
-void md5_16(const char *at, size_t size, char *digits);
+#include "stream.h"
 
 /* What is known of a statement's text without its values. */
 typedef struct {
@@ -114,7 +69,7 @@ typedef struct {
     int64_t latest;      /* the latest time of the zone at hand */
     int32_t latest_zone;
     bool turned_back;    /* the clock went back */
-    struct source *streams;
+    source *streams;
     prefix prefix;       /* of stderr's lines */
     int64_t lines;       /* of stderr, so far */
     char second[SECOND_SIZE]; /* as last printed */
@@ -137,27 +92,6 @@ text_facts text_judge(span text);
 const char *limit_end(span text, const char *i);
 bool read_tags(piece *p, record *r, span comment, bool *plain);
 
-/* A column is numbers (of which negative ones may be NULL), digits, words, or else the tags. */
-typedef struct {
-    const char *name, *format;
-    int64_t (*number)(const piece *p, const record *r);
-    const char *(*digits)(const record *r);
-    int word;
-    bool negative_is_null;
-} column;
-
-/* A column's buffers, as Arrow has them. */
-typedef struct {
-    unsigned char *valid;
-    void *values;
-    char *bytes;
-    int32_t size;
-    int64_t nulls;
-} block;
-
-const column *columns_of(int fate, int64_t *width);
-bool columns_fill(const piece *p, int fate, const column *columns, int64_t width, size_t rows, block *blocks);
-
 /* The functions called from Python, see `__init__.py`. */
 typedef struct {
     int64_t records, left, events, lone, lone_took, zones;
@@ -177,7 +111,6 @@ span plain_zone(const piece *p, int code);
 bool plain_others(piece *p, const char *rows, size_t size, size_t carried);
 bool plain_link(piece *p, const int64_t *shifts, int64_t base, bool last);
 struct ArrowArrayStream *plain_stream(piece *p, int fate); /* fate 0: the texts */
-void plain_forget(struct source *from);                    /* and those before it */
 
 bool parse_number(span s, int64_t *value);
 static inline bool is_word(unsigned char c)

@@ -1,5 +1,4 @@
 /* Feeds the compiled reader damaged logs: plain_reader_fuzz ROUNDS LOG... The sanitizers it is built with are the test. */
-#include "arrow.h"
 #include "plain.h"
 
 #include <stdio.h>

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.compiled import LIBRARY, is_built
 from connectors.postgres.logs import LogReading, plain, read, reading
 
 CASES = Path(__file__).parents[3] / "cases" / "logs"
 PREFIX = "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%r,session=%c,qid=%Q "
 
-pytestmark = pytest.mark.skipif(not plain.is_built(), reason="the compiled reader is not built: python hatch_build.py")
+pytestmark = pytest.mark.skipif(not is_built(), reason="the compiled readers are not built: python hatch_build.py")
 
 FRAGMENTS = (
     *("SELECT ", "INSERT INTO t VALUES (", " WHERE a = ", " limit ", " OFFSET ", " IN (1, 2, 3)", "VALUES (1,2),(3,4)"),
@@ -256,11 +257,12 @@ def test_damaged_logs_under_sanitizers(tmp_path: Path) -> None:
     compiler = shutil.which("cc")
     if compiler is None:
         pytest.skip("there is no C compiler (Debian: gcc and libc6-dev)")
-    sources = plain.LIBRARY.parent
+    folders = [LIBRARY.parent, Path(plain.__file__).parent]
     program = tmp_path / "fuzz"
-    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{sources}"]
-    here = Path(__file__).with_name("plain_reader_fuzz.c")
-    subprocess.run([compiler, *flags, "-o", program, here, *sorted(sources.glob("*.c"))], check=True)
+    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    flags += [f"-I{folder}" for folder in folders]
+    sources = [Path(__file__).with_name("plain_reader_fuzz.c"), *(s for f in folders for s in sorted(f.glob("*.c")))]
+    subprocess.run([compiler, *flags, "-o", program, *sources], check=True)
     logs = []
     for form, make in FORMS.items():
         record = {"second": 0, "zone": "UTC", "user": "app", "database": "shop", "session": 1, "error": False}

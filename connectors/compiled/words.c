@@ -1,5 +1,5 @@
 /* Growing bytes, and strings with codes. */
-#include "plain.h"
+#include "bytes.h"
 
 #include <stdlib.h>
 #include <string.h>

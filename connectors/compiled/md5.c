@@ -1,5 +1,5 @@
 /* MD5 (RFC 1321), of which the first eight bytes are used: the digests are keyed and no protection by themselves. */
-#include "plain.h"
+#include "bytes.h"
 
 #include <string.h>
 

@@ -1,22 +1,19 @@
-/* Records as columns in memory: the Arrow C stream interface (Apache Arrow, "The Arrow C data interface"), which DuckDB
- * reads without a copy. A stream has one batch. The strings are those of the piece, which must outlive it. */
-#include "arrow.h"
-#include "plain.h"
+/* Apache Arrow, "The Arrow C data interface" and "The Arrow C stream interface". */
+#include "stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { NULLABLE = 2, NO_MEMORY = 12 };
 
-typedef struct source {
-    piece *piece;
-    int fate;
-    const column *columns;
-    int64_t width;
+struct source {
+    const void *owner;
+    const table *table;
+    int kind;
     bool read;
     struct ArrowArrayStream stream;
-    struct source *before;
-} source;
+    source *before;
+};
 
 static void release_schema(struct ArrowSchema *s)
 {
@@ -46,28 +43,30 @@ static bool make_schema(struct ArrowSchema *s, const char *format, const char *n
     return true;
 }
 
-static bool schema_of(struct ArrowSchema *s, const column *c)
+static bool schema_of(struct ArrowSchema *s, const block *b)
 {
-    if (!strcmp(c->format, "+m")) {
-        if (!make_schema(s, c->format, c->name, 1) || !make_schema(s->children[0], "+s", "entries", 2))
+    if (!strcmp(b->format, "+m")) {
+        if (!make_schema(s, b->format, b->name, 1) || !make_schema(s->children[0], "+s", "entries", 2))
             return false;
         struct ArrowSchema **pair = s->children[0]->children;
         s->children[0]->flags = pair[0]->flags = 0;
         return make_schema(pair[0], "u", "key", 0) && make_schema(pair[1], "u", "value", 0);
     }
-    if (!make_schema(s, c->format, c->name, 0))
+    if (!make_schema(s, b->format, b->name, 0))
         return false;
-    if (strcmp(c->format, "i"))
+    if (strcmp(b->format, "i"))
         return true;
     return (s->dictionary = calloc(1, sizeof *s)) && make_schema(s->dictionary, "u", "", 0);
 }
 
 static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *s)
 {
-    source *from = stream->private_data;
-    bool made = make_schema(s, "+s", "", from->width);
-    for (int64_t c = 0; made && c < from->width; c++)
-        made = schema_of(s->children[c], &from->columns[c]);
+    const source *from = stream->private_data;
+    block blocks[COLUMNS_AT_MOST] = {{0}};
+    int64_t width = from->table->describe(from->owner, from->kind, blocks);
+    bool made = make_schema(s, "+s", "", width);
+    for (int64_t c = 0; made && c < width; c++)
+        made = schema_of(s->children[c], &blocks[c]);
     if (!made)
         release_schema(s);
     return made ? 0 : NO_MEMORY;
@@ -116,76 +115,54 @@ static bool make_texts(struct ArrowArray *a, int64_t rows, const void *offsets, 
     return true;
 }
 
-static bool make_tags(struct ArrowArray *a, int64_t rows, const piece *p)
+/* A column's array. The buffers in `b` are its own from here on, unless they are borrowed. */
+static bool array_of(struct ArrowArray *a, const block *b, int64_t rows)
 {
-    return make_array(a, rows, 1, 2, false)
-           && make_texts(a->children[0], rows, p->keys.ends.at, p->keys.bytes.at)
-           && make_texts(a->children[1], rows, p->values.ends.at, p->values.bytes.at);
-}
-
-/* A column's array. The buffers in `b` are its own from here on. */
-static bool array_of(struct ArrowArray *a, const piece *p, const column *c, const block *b, int64_t rows)
-{
-    bool tags = !strcmp(c->format, "+m");
-    if (!make_array(a, rows, c->digits ? 3 : 2, tags, true)) {
+    bool maps = b->keys;
+    if (!make_array(a, rows, b->bytes ? 3 : 2, maps, !b->borrowed)) {
         a->private_data = NULL;
         return false;
     }
     a->buffers[0] = b->valid;
     a->buffers[1] = b->values;
-    if (c->digits)
+    if (b->bytes)
         a->buffers[2] = b->bytes;
     a->null_count = b->nulls;
-    if (tags)
-        return make_tags(a->children[0], b->size, p);
-    const words *w = &p->words[c->word];
-    return !c->word
-           || ((a->dictionary = calloc(1, sizeof *a)) && make_texts(a->dictionary, w->count, w->offsets, w->bytes.at));
+    if (maps) {
+        struct ArrowArray *pairs = a->children[0];
+        return make_array(pairs, b->size, 1, 2, false)
+               && make_texts(pairs->children[0], b->size, b->keys->ends.at, b->keys->bytes.at)
+               && make_texts(pairs->children[1], b->size, b->texts->ends.at, b->texts->bytes.at);
+    }
+    const words *w = b->dictionary;
+    return !w || ((a->dictionary = calloc(1, sizeof *a)) && make_texts(a->dictionary, w->count, w->offsets, w->bytes.at));
 }
 
-static bool read_records(const source *from, struct ArrowArray *a)
+static bool read_rows(const source *from, struct ArrowArray *a, block *blocks, int64_t width)
 {
-    block *blocks = calloc((size_t)from->width, sizeof *blocks);
-    bool made = blocks && columns_fill(from->piece, from->fate, from->columns, from->width, (size_t)a->length, blocks);
-    for (int64_t c = 0; blocks && c < from->width; c++) {
-        made = made && array_of(a->children[c], from->piece, &from->columns[c], &blocks[c], a->length);
-        if (!a->children[c]->private_data) {
+    bool made = from->table->fill(from->owner, from->kind, a->length, blocks);
+    for (int64_t c = 0; c < width; c++) {
+        made = made && array_of(a->children[c], &blocks[c], a->length);
+        if (!a->children[c]->private_data && !blocks[c].borrowed) {
             free(blocks[c].valid);
             free(blocks[c].values);
             free(blocks[c].bytes);
         }
     }
-    free(blocks);
     return made;
-}
-
-static bool read_texts(const source *from, struct ArrowArray *a)
-{
-    const words *texts = &from->piece->words[TEXT];
-    int64_t *codes = malloc((size_t)a->length * sizeof *codes);
-    if (!codes || !make_array(a->children[0], a->length, 2, 0, true)) {
-        a->children[0]->private_data = NULL;
-        free(codes);
-        return false;
-    }
-    a->children[0]->buffers[1] = codes;
-    for (int64_t i = 0; i < a->length; i++)
-        codes[i] = i;
-    return make_texts(a->children[1], a->length, texts->offsets, texts->bytes.at);
 }
 
 static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *a)
 {
     source *from = stream->private_data;
-    const piece *p = from->piece;
-    int64_t rows = from->fate ? 0 : p->words[TEXT].count;
-    for (size_t n = 0; from->fate && n < p->count; n++)
-        rows += (p->records[n].fate & from->fate) != 0;
+    int64_t rows = from->table->rows(from->owner, from->kind);
     *a = (struct ArrowArray){0};
     if (from->read || !rows)
         return 0;
     from->read = true;
-    if (make_array(a, rows, 1, from->width, false) && (from->fate ? read_records(from, a) : read_texts(from, a)))
+    block blocks[COLUMNS_AT_MOST] = {{0}};
+    int64_t width = from->table->describe(from->owner, from->kind, blocks);
+    if (make_array(a, rows, 1, width, false) && read_rows(from, a, blocks, width))
         return 0;
     release_array(a);
     return NO_MEMORY;
@@ -199,26 +176,32 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
 
 static void release_stream(struct ArrowArrayStream *stream) { stream->release = NULL; }
 
-/* A stream that goes with its piece. */
-struct ArrowArrayStream *plain_stream(piece *p, int fate)
+struct ArrowArrayStream *stream_open(source **streams, const table *table, const void *owner, int kind)
 {
     source *from = calloc(1, sizeof *from);
     if (!from)
         return NULL;
-    from->piece = p;
-    from->fate = fate;
-    from->columns = columns_of(fate, &from->width);
-    from->stream = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release_stream, from};
-    from->before = p->streams;
-    p->streams = from;
+    *from = (source){owner, table, kind, false, {get_schema, get_next, get_last_error, release_stream, from}, *streams};
+    *streams = from;
     return &from->stream;
 }
 
-void plain_forget(source *from)
+void stream_forget(source *streams)
 {
-    while (from) {
-        source *before = from->before;
-        free(from);
-        from = before;
+    while (streams) {
+        source *before = streams->before;
+        free(streams);
+        streams = before;
     }
+}
+
+bool block_room(block *b, int64_t rows, int64_t digits)
+{
+    bool wide = !digits && strcmp(b->format, "i") && strcmp(b->format, "+m");
+    if (digits && rows >= INT32_MAX / digits)
+        return false;
+    b->valid = calloc((size_t)rows / 8 + 1, 1);
+    b->values = calloc((size_t)rows + 1, wide ? sizeof(int64_t) : sizeof(int32_t));
+    b->bytes = digits ? malloc((size_t)(rows * digits) + 1) : NULL;
+    return b->valid && b->values && (!digits || b->bytes);
 }
