@@ -1,37 +1,45 @@
-"""What a shell prints -> documents: the notation of mongo, mongosh and Node, which is JavaScript's, and of Python.
+"""What a shell prints -> documents: the notation of mongo, mongosh and Node (JavaScript's), of Python and of Ruby.
 
-Names without quotes, single quotes, ``ObjectId('…')``, ``NumberLong(5)``, ``ISODate('…')``, ``Long('5')``, regular
-expressions, trailing commas and comments are read, as extended JSON has them; numbers come out as numbers. Around the
-documents anything may stand: a prompt, the command, what was printed after.
+Names without quotes, single quotes, ``ObjectId('…')``, ``NumberLong(5)``, ``ISODate('…')``, ``Long('5')``, dates
+without quotes, regular expressions, trailing commas and comments are read, as extended JSON has them; numbers come out
+as numbers. Around the documents anything may stand: a prompt, the command, what was printed after; and they themselves
+may stand in comments or be quoted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 ELIDED = "…"
 """What stands for a part that the shell itself left out (``[Object]``, ``[Array]``, ``… 3 more items``)."""
 _TOKEN = re.compile(
     r"""(?P<space>(?:\s|//[^\n]*|/\*.*?\*/)+)
-    |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)
-    |(?P<cut>\[(?:Object|Array|Circular)[^\]]*\]|(?:\.\.\.|…)\s*\d+\ more\ items?)
-    |(?P<sign>[{}\[\](),:])
+    |(?P<text>b?(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`))
+    |(?P<cut>\[(?:Object|Array|Circular)[^\]]*\]|(?:\.\.\.|…)(?:\s*\d+\ more\ items?)?|<[^<>\n]*>)
+    |(?P<sign>=>|[{}\[\](),:=])
+    |(?P<date>\d{4}-\d\d-\d\dT[\d:.]+Z?)
     |(?P<regex>/(?:[^/\\\n]|\\.)+/[a-z]*)
-    |(?P<word>-?[\w$.+-]+)""",
+    |(?P<word>-?[\w$.+-]+(?:::\w+)*)""",
     re.X | re.S,
 )
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
-_WORDS = {"true": True, "false": False, "null": None, "undefined": None, "True": True, "False": False, "None": None}
+_WORDS = {
+    "true": True, "false": False, "null": None, "undefined": None, "True": True, "False": False, "None": None,
+    "nil": None,
+}  # fmt: skip
 _NUMBERS = frozenset({"NumberLong", "NumberInt", "NumberDecimal", "Long", "Int32", "Double", "Decimal128", "Int64"})
 _WRAPPERS = {
     "ObjectId": "$oid", "ISODate": "$date", "Date": "$date", "datetime.datetime": "$date", "UUID": "$uuid",
     "Timestamp": "$timestamp", "BinData": "$binary", "Binary": "$binary", "Binary.createFromBase64": "$binary",
     "MinKey": "$minKey", "MaxKey": "$maxKey", "Code": "$code",
 }  # fmt: skip
-_DOCUMENT = re.compile(r"(?:^[^\S\n]*(?:[\w.:$@\[\] -]+>\s*)?|(?<=[=(>])\s*)(?=[{\[])", re.M)
-"""Where a document may begin: on a line of its own, behind a prompt, an assignment or a bracket."""
+_DOCUMENT = re.compile(r"(?:^[^\S\n]*(?:/\*+[^\S\n]*)?(?:[\w.:$@\[\]() -]+>\s*)?|(?<=[=(>])\s*)(?=[{\[])", re.M)
+"""Where a document may begin: on its own line, behind a prompt, an assignment, a bracket, a comment's opening."""
+_MARKS = ("//", ">", "#", "*")
+"""What stands before each line of a comment, or of what was quoted."""
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 
@@ -42,7 +50,11 @@ class NoDocument(ValueError):
 
 def documents(text: str) -> Iterator[dict[str, Any]]:
     """The documents in a shell's text, those of a list one by one; what is none is passed over."""
-    text = _without_marks(text)
+    for part in _parts(text):
+        yield from _documents(part)
+
+
+def _documents(text: str) -> Iterator[dict[str, Any]]:
     place = 0
     while found := _DOCUMENT.search(text, place):
         place = found.end()
@@ -55,13 +67,17 @@ def documents(text: str) -> Iterator[dict[str, Any]]:
         place = max(end, place + 1)
 
 
-def _without_marks(text: str) -> str:
-    """The text without what stands before each of its lines where it was quoted or made a comment."""
+def _parts(text: str) -> Iterator[str]:
+    """The text without its comments and quotations, then each of these without the marks before its lines."""
     lines = [line for line in text.splitlines() if line.strip()]
-    for mark in ("//", ">", "#", "*"):
-        if lines and sum(line.lstrip().startswith(mark) for line in lines) > 0.9 * len(lines):
-            return re.sub(rf"(?m)^\s*{re.escape(mark)} ?", "", text)
-    return text
+    yield "\n".join(line for line in lines if not _mark(line))
+    for mark, run in groupby(lines, key=_mark):
+        if mark:
+            yield "\n".join(line.lstrip().removeprefix(mark) for line in run)
+
+
+def _mark(line: str) -> str:
+    return next((mark for mark in _MARKS if line.lstrip().startswith(mark)), "")
 
 
 class _Reader:
@@ -93,17 +109,22 @@ class _Reader:
 
     def _value(self) -> Any:
         kind, word = self._next()
-        if word == "{":
-            return self._document()
-        if word == "[":
-            return self._list("]")
-        if kind == "text":
-            return _unquoted(word)
-        if kind in ("cut", "regex"):
-            return ELIDED if kind == "cut" else _expression(word)
-        if kind != "word":
-            raise NoDocument
-        return self._word(word)
+        match kind, word:
+            case _, "{":
+                return self._document()
+            case _, "[" | "(":
+                return self._list("]" if word == "[" else ")")
+            case "text", _:
+                return _unquoted(word)
+            case "cut", _:
+                return ELIDED
+            case "regex", _:
+                return _expression(word)
+            case "date", _:
+                return {"$date": word}
+            case "word", _:
+                return self._word(word)
+        raise NoDocument
 
     def _word(self, word: str) -> Any:
         if word in _WORDS:
@@ -115,6 +136,7 @@ class _Reader:
             return name
         self._next()
         arguments = self._list(")")
+        name = name.rpartition("::")[2]
         if name in _NUMBERS and arguments:
             return _number(str(arguments[0]))
         return {_WRAPPERS[name]: arguments[0] if arguments else 1} if name in _WRAPPERS else name
@@ -129,7 +151,7 @@ class _Reader:
                 continue
             if kind not in ("text", "word"):
                 raise NoDocument
-            if self._next()[1] != ":":
+            if self._next()[1] not in (":", "=>"):
                 raise NoDocument
             found[_unquoted(word) if kind == "text" else word] = self._value()
 
@@ -137,7 +159,7 @@ class _Reader:
         found: list[Any] = []
         while True:
             word = self._peek()
-            if word in (end, ","):
+            if word in (end, ",", "="):
                 self._next()
                 if word == end:
                     return found
@@ -161,4 +183,4 @@ def _unquoted(word: str) -> str:
         code = found[1]
         return chr(int(code[1:], 16)) if len(code) > 1 else _ESCAPES.get(code, code)
 
-    return _ESCAPE.sub(plain, word[1:-1])
+    return _ESCAPE.sub(plain, word.removeprefix("b")[1:-1])

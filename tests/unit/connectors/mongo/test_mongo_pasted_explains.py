@@ -149,6 +149,31 @@ def test_what_a_shell_prints_is_read_as_extended_json() -> None:
     ]  # fmt: skip
 
 
+def test_what_drivers_and_node_print_is_read_too() -> None:
+    text = """node { at: 2024-03-01T06:00:00.000Z, rest: [ ... ], ..., x: 1 }
+    { at: 2024-03-01T06:00:00.000Z, rest: [ ... ], ..., x: 1 }
+    {'t': datetime.datetime(2024, 3, 1, 6, 0, tzinfo=datetime.timezone.utc), 'hash': b'\\x00it\\'s',
+     'k': SON([('a', 1)]), 'z': <bson.tz_util.FixedOffset object at 0x7f00>}
+    {"queryPlanner"=>{"namespace"=>"fleet.trips"}, "_id"=>BSON::ObjectId('5f'), "none"=>nil}"""
+    node, python, ruby = documents(text)
+    assert node == {"at": {"$date": "2024-03-01T06:00:00.000Z"}, "rest": ["…"], "x": 1}
+    assert python == {"t": {"$date": 2024}, "hash": "\0it's", "k": "SON", "z": "…"}
+    assert ruby == {"queryPlanner": {"namespace": "fleet.trips"}, "_id": {"$oid": "5f"}, "none": None}
+
+
+COMMENTED = {
+    "lines": "// got:\n// { stage: 'A',\n//   n: 1 }\n",
+    "a block": "/* { stage: 'A',\n n: 1 } */\n",
+    "a block with stars": "/**\n * { stage: 'A',\n *   n: 1 }\n */\n",
+}
+
+
+@pytest.mark.parametrize("how", COMMENTED)
+def test_a_document_in_a_comment_of_a_script_is_found_once(how: str) -> None:
+    script = "db.trips.find({\n a: 5 // five\n});\n" + COMMENTED[how] + "for (const x of y) {\n  print(x);\n}\n"
+    assert list(documents(script)) == [{"a": 5}, {"stage": "A", "n": 1}]
+
+
 @pytest.mark.parametrize("mark", ["// ", "> ", "#", "\t"])
 def test_an_explain_that_was_quoted_is_the_same(mark: str, tmp_path: Path) -> None:
     path = tmp_path / "pasted.txt"
