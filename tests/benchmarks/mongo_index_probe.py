@@ -10,6 +10,8 @@ from typing import Any
 from tests.benchmarks.mongo_index_bounds import Conjunct, Field, conjuncts, holds
 
 Key = tuple[tuple[str, int], ...]
+MOST_KEPT = 40
+"""Indexes of a collection that are kept built: some ten megabytes each."""
 
 
 @dataclass
@@ -29,13 +31,24 @@ class Collection:
     def entries(self, key: Key) -> list[tuple[tuple[int, ...], int]]:
         """The index's entries in its order: (ranks, number of the document). Raises ValueError for two arrays."""
         if key not in self._entries:
-            self._entries[key] = sorted(self._made(key))
+            fields = [(self.field(name), way) for name, way in key]
+            arrays = {own.array for own, _ in fields if own.array}
+            if len(arrays) > 1:
+                raise ValueError("two arrays in one index")
+            if len(self._entries) >= MOST_KEPT:
+                self._entries.clear()
+            self._entries[key] = sorted(self._made(fields)) if arrays else self._plain(fields)
         return self._entries[key]
 
-    def _made(self, key: Key) -> Iterator[tuple[tuple[int, ...], int]]:
-        fields = [(self.field(name), way) for name, way in key]
-        if len({own.array for own, _ in fields if own.array}) > 1:
-            raise ValueError("two arrays in one index")
+    def _plain(self, fields: Sequence[tuple[Field, int]]) -> list[tuple[tuple[int, ...], int]]:
+        """One entry a document, sorted by the last field first: many times faster than by whole entries."""
+        columns = [[way * ranks[0] for ranks in own.ranks] for own, way in fields]
+        numbers = list(range(len(self.documents)))
+        for column in reversed(columns):
+            numbers.sort(key=column.__getitem__)
+        return [(tuple(column[number] for column in columns), number) for number in numbers]
+
+    def _made(self, fields: Sequence[tuple[Field, int]]) -> Iterator[tuple[tuple[int, ...], int]]:
         for number in range(len(self.documents)):
             ranks = [own.ranks[number] for own, _ in fields]
             longest = max(map(len, ranks))

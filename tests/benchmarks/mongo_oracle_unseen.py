@@ -142,6 +142,11 @@ def judged(name: str) -> tuple[str, str]:
             a.strip() for a in answers
         ] else "worse", f"{mine or 'none'} (rule: {right or 'none'})"
     probe = PROBES[name]
+    return judged_by(probe, *(_labels().get(name) or least(probe)))
+
+
+def judged_by(probe: Probe, best: float, best_keys: list[Key]) -> tuple[str, str]:
+    """(verdict, what was advised and what is best) of a probe whose least effort is known."""
     own = collection(probe.collection)
     bare = explain(own, probe, [])
     command = command_of(probe)
@@ -150,7 +155,6 @@ def judged(name: str) -> tuple[str, str]:
     if bare.sorted_in_memory:
         figures["hasSortStage"] = True
     given = advised(command, f"fleet.{probe.collection}", **figures)
-    best, best_keys = _labels().get(name) or least(probe)
     told = (
         f"{' + '.join(map(words, given)) or 'none'} (least {best:,.0f}: {' + '.join(map(words, best_keys)) or 'none'})"
     )
