@@ -171,15 +171,18 @@ def _comparison(value: Any) -> Any:
             return {"$regex": regex_mark(_pattern(value["$regex"]), value.get("$options")), **kept}
         return {key: _operator(key, part) for key, part in sorted(value.items())}
     if isinstance(value, Mapping) and "$regularExpression" in value:
-        inner = value["$regularExpression"]
-        return {"$regex": regex_mark(inner.get("pattern"), inner.get("options"))}
+        return {"$regex": _regex(value)}
     return mark(value)
 
 
+def _regex(value: Mapping[str, Any]) -> str:
+    inner = value["$regularExpression"]
+    return regex_mark(inner.get("pattern"), inner.get("options")) if isinstance(inner, Mapping) else "?regex"
+
+
 def _pattern(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return value.get("$regularExpression", {}).get("pattern")
-    return value
+    inner = value.get("$regularExpression") if isinstance(value, Mapping) else {"pattern": value}
+    return inner.get("pattern") if isinstance(inner, Mapping) else None
 
 
 def _operator(key: str, value: Any) -> Any:
@@ -200,8 +203,7 @@ def _operator(key: str, value: Any) -> Any:
 
 def _element(value: Any) -> str:
     if isinstance(value, Mapping) and "$regularExpression" in value:
-        inner = value["$regularExpression"]
-        return regex_mark(inner.get("pattern"), inner.get("options"))
+        return _regex(value)
     return "?null" if value is None else mark(value)
 
 

@@ -7,12 +7,15 @@ classic engine, SBE or an express path, at every verbosity.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from advisor.errors import SourceError
 from advisor.model.plan import Plan, PlanNode
 from connectors.mongo.plan.asked import text_of
-from connectors.mongo.plan.nodes import counted, listed, number, tree, with_totals, with_zeros
+from connectors.mongo.plan.counts import counted, with_totals
+from connectors.mongo.plan.figures import listed, number
+from connectors.mongo.plan.nodes import tree
 from connectors.mongo.plan.pipeline import pipeline_tree
 
 __all__ = ["parse_explain"]
@@ -57,7 +60,7 @@ def _whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
     """The root of an explain, of a shard's part of one, or of a ``$cursor`` stage."""
     if isinstance(document.get("stages"), list):
-        return pipeline_tree(document["stages"], plan_tree) or PlanNode("EOF")
+        return pipeline_tree(document["stages"], plan_tree, namespace=_namespace(document)) or PlanNode("EOF")
     if isinstance(document.get("queryPlanner"), Mapping):
         return _planned(document["queryPlanner"], _mapping(document.get("executionStats")))
     if isinstance(document.get("winningPlan"), Mapping):
@@ -70,6 +73,12 @@ def plan_tree(document: Mapping[str, Any]) -> PlanNode | None:
     return None
 
 
+def _namespace(document: Mapping[str, Any]) -> str:
+    """What an aggregation is over, as far as its command tells."""
+    command = _mapping(document.get("command"))
+    return f"{command.get('$db', '')}.{command.get('aggregate', '')}"
+
+
 def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode | None:
     namespace = str(planner.get("namespace", ""))
     winning = _mapping(planner.get("winningPlan"))
@@ -77,12 +86,19 @@ def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode |
     if not winning and not stages:
         return None
     if isinstance(winning.get("queryPlan"), Mapping):
-        root = counted(winning["queryPlan"], namespace, stats)
+        root = counted(tree(winning["queryPlan"], namespace), stats)
     elif stages.get("shards"):
         root = tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
     else:
-        root = with_totals(tree(stages or winning, namespace), stats)
-    return with_zeros(root, stats)
+        root = tree(stages or winning, namespace)
+    return _with_reading_phase(with_totals(root, stats), winning, stats)
+
+
+def _with_reading_phase(root: PlanNode, winning: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode:
+    """A write that does not name its shard (7.0) first reads on all shards: that plan stands in the write's own."""
+    reading = _mapping(winning.get("inputStage"))
+    found = _planned(_mapping(reading.get("queryPlanner")) or reading, _mapping(stats.get("inputStage")))
+    return root if found is None or "stage" in reading else replace(root, children=(*root.children, found))
 
 
 def _shards_with_names(stages: Mapping[str, Any], winning: Mapping[str, Any]) -> list[Any]:
@@ -100,7 +116,9 @@ def _shards_with_names(stages: Mapping[str, Any], winning: Mapping[str, Any]) ->
 
 
 def _sharded(document: Mapping[str, Any], shards: Mapping[str, Any]) -> PlanNode | None:
-    children = [node for _, part in sorted(shards.items()) if (node := plan_tree(_mapping(part))) is not None]
+    asked = {"command": document.get("command")}
+    parts = [{**asked, **_mapping(part)} for _, part in sorted(shards.items())]
+    children = [node for part in parts if (node := plan_tree(part)) is not None]
     if not children:
         return None
     split = _mapping(document.get("splitPipeline"))

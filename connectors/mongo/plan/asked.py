@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.mongo.commands import canonical
-from connectors.mongo.plan.nodes import listed, number
+from connectors.mongo.plan.figures import listed, number
 
 _BELOW = ("inputStage", "outerStage", "innerStage", "queryPlan", "winningPlan")
 
@@ -46,8 +46,8 @@ def planner_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
             if isinstance(value, Mapping) and isinstance(value.get("queryPlanner"), Mapping):
                 return planner_of(value)
     shards_ = document.get("shards")
-    found = (planner_of(part) for _, part in sorted(shards_.items())) if isinstance(shards_, Mapping) else iter(())
-    return next((planner for planner in found if planner), {})
+    parts = listed([part for _, part in sorted(shards_.items())]) if isinstance(shards_, Mapping) else []
+    return next((planner for part in parts if (planner := planner_of(part))), {})
 
 
 def _rebuilt(document: Mapping[str, Any], planner: Mapping[str, Any], collection: str) -> dict[str, Any]:

@@ -6,18 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from advisor.model.plan import Access, PlanNode
-from connectors.mongo.plan.nodes import listed, number, table_name
+from connectors.mongo.plan.figures import count, listed, number, optional
+from connectors.mongo.plan.nodes import table_name
 
 Parse = Callable[[Mapping[str, Any]], PlanNode | None]
+_SEARCHES = ("$_internalSearchMongotRemote", "$search", "$searchBeta", "$searchMeta", "$vectorSearch")
+"""Stages that ask mongot, which keeps the search indexes."""
+_BY_IDENTITY = "$_internalSearchIdLookup"
+"""Reads the documents that mongot found, by their ``_id``; from 8.2 on it tells how many."""
 
 
-def pipeline_tree(stages: Any, parse: Parse, below: PlanNode | None = None) -> PlanNode | None:
-    """Fold the stages onto ``below``; ``$cursor`` carries the plan of what the query system does itself."""
+def pipeline_tree(stages: Any, parse: Parse, below: PlanNode | None = None, namespace: str = "") -> PlanNode | None:
+    """Fold the stages onto ``below``; ``$cursor`` carries the plan of what the query system does itself.
+
+    ``namespace``: what the pipeline is over, which stages that begin without a ``$cursor`` do not tell.
+    """
     for stage in listed(stages):
         name = next((key for key in stage if key.startswith("$")), "")
         value = stage.get(name)
         if name in ("$cursor", "$geoNearCursor") and isinstance(value, Mapping):
             below = parse(value)
+        elif name in (*_SEARCHES, _BY_IDENTITY):
+            below = _search(name, value if isinstance(value, Mapping) else {}, stage, below, namespace)
         elif name:
             below = _stage(name, value if isinstance(value, Mapping) else {}, stage, below, parse)
     return below
@@ -36,16 +46,37 @@ def _stage(
     elif name == "$geoNear":
         children += [PlanNode("GEO_NEAR", Access.INDEX, attributes={"key": str(value.get("key", ""))})]
     spilled = stage.get("usedDisk")
-    rows = number(stage["nReturned"]) if "nReturned" in stage else None
+    rows = optional(stage, "nReturned")
     return PlanNode(
         name,
         rows=rows or 0.0,
         actual_rows=rows,
-        actual_ms=number(stage["executionTimeMillisEstimate"]) if "executionTimeMillisEstimate" in stage else None,
+        actual_ms=optional(stage, "executionTimeMillisEstimate"),
         sort_keys=_sort_keys(name, value),
         spilled_bytes=int(number(stage.get("spilledBytes", 1))) if spilled else None,
         attributes=_attributes(name, value, stage),
         children=tuple(children),
+    )
+
+
+def _search(
+    name: str, value: Mapping[str, Any], stage: Mapping[str, Any], below: PlanNode | None, namespace: str
+) -> PlanNode:
+    query = value.get("mongotQuery", value)
+    asked = query.get("$search", query) if isinstance(query, Mapping) else {}
+    named = asked.get("index") if isinstance(asked, Mapping) else None
+    rows = optional(stage, "nReturned")
+    return PlanNode(
+        name,
+        Access.INDEX,
+        table_name(namespace),
+        index="_id_" if name == _BY_IDENTITY else str(named or "default"),  # manual, $search: index
+        rows=rows or 0.0,
+        actual_rows=rows,
+        actual_ms=optional(stage, "executionTimeMillisEstimate"),
+        keys_examined=count(value, "totalKeysExamined"),
+        documents_examined=count(value, "totalDocsExamined"),
+        children=() if below is None else (below,),
     )
 
 

@@ -1,0 +1,152 @@
+"""Rarer explain forms, made up after the server's own writers of them (PlanExplainerImpl, PlanExplainerExpress,
+PlanExplainerSBE, ClusterExplain, write_without_shard_key); and explains with something else in every place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from advisor.errors import SourceError
+from advisor.model.plan import Access, Plan
+from connectors.mongo.plan import parse_explain
+
+IXSCAN = {"stage": "IXSCAN", "keyPattern": {"depot": 1}, "indexName": "depot_1"}
+
+
+def explain(plan: dict[str, Any], stats: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    document: dict[str, Any] = {"queryPlanner": {"namespace": "fleet.trips", "winningPlan": plan}, **more}
+    return document if stats is None else {**document, "executionStats": {"executionTimeMillis": 2, **stats}}
+
+
+def read(plan: Plan) -> tuple[list[tuple[str, Access, str]], int | None, int | None, float | None]:
+    scans = [(node.kind, node.access, node.index) for node in plan.nodes() if node.access]
+    return scans, plan.keys_examined(), plan.documents_examined(), plan.root.actual_rows
+
+
+EXPRESS = {"stage": "EXPRESS_IXSCAN", "keyPattern": {"badge": 1, "name": 1}, "indexName": "badge_1_name_1",
+           "projection": {"name": 1}, "projectionCovered": True}  # fmt: skip
+MODIFY = {"stage": "TS_MODIFY", "opType": "deleteMany", "nReturned": 0, "nBucketsUnpacked": 5,
+          "nMeasurementsDeleted": 63,
+          "inputStage": {"stage": "COLLSCAN", "nReturned": 5, "docsExamined": 9}}  # fmt: skip
+WRITE = {"stage": "SHARD_WRITE", "nReturned": 0, "shards": [
+    {"shardName": name, "executionStages": {"stage": "UPDATE", "nReturned": 0, "nMatched": 3, "nWouldModify": 2,
+     "inputStage": {"stage": "IDHACK", "keysExamined": 1, "docsExamined": 1}}} for name in ("x", "y")]}  # fmt: skip
+SCANS = {"stage": "SHARD_MERGE", "shards": [{"shardName": name, "namespace": "fleet.trips",
+         "winningPlan": {"stage": "COLLSCAN"}} for name in ("x", "y")]}  # fmt: skip
+PLANNED_WRITE = {"stage": "SHARD_WRITE", "shards": [
+    {"shardName": name, "namespace": "fleet.trips", "winningPlan": {"stage": "UPDATE"}} for name in ("x", "y")
+]}  # fmt: skip
+LOOKUP = {"stage": "EQ_LOOKUP", "foreignCollection": "fleet.depots", "indexName": "code_1",
+          "inputStage": {"stage": "COLLSCAN"}}  # fmt: skip
+SEARCH = [
+    {"$_internalSearchMongotRemote": {"mongotQuery": {"index": "words", "text": {"query": "tram"}}}, "nReturned": 8},
+    {"$_internalSearchIdLookup": {"totalKeysExamined": 8, "totalDocsExamined": 8}, "nReturned": 8},
+]
+FETCH = {"stage": "FETCH", "inputStage": IXSCAN}
+ORPHAN = {"stage": "SHARDING_FILTER", "inputStage": IXSCAN}
+ASKED = {"aggregate": "trips", "pipeline": [], "$db": "fleet"}
+
+FORMS: dict[str, tuple[dict[str, Any], tuple[list[tuple[str, Access, str]], int | None, int | None, float | None]]] = {
+    "an express path that its index covers (8.0)": (
+        explain(EXPRESS, {"executionStages": {**EXPRESS, "nReturned": 1, "keysExamined": 1, "docsExamined": 0}}),
+        ([("EXPRESS_IXSCAN", Access.INDEX_ONLY, "badge_1_name_1")], 1, 0, 1),
+    ),
+    "a time series counts measurements (7.0)": (
+        explain({"stage": "TS_MODIFY"}, {"totalKeysExamined": 0, "executionStages": MODIFY}),
+        ([("COLLSCAN", Access.SEQUENTIAL, "")], 0, 9, 63),
+    ),
+    "a write on shards has changed what they changed": (
+        explain(PLANNED_WRITE, {"nReturned": 0, "executionStages": WRITE}),
+        ([("IDHACK", Access.INDEX, "_id_")] * 2, 2, 2, 4),
+    ),
+    "a write that names no shard reads first on all (7.0)": (
+        explain({**PLANNED_WRITE, "inputStage": {"mongosPlannerVersion": 1, "winningPlan": SCANS}},
+                {"executionStages": WRITE, "inputStage": {"nReturned": 1, "totalDocsExamined": 700}}),
+        ([("IDHACK", Access.INDEX, "_id_")] * 2 + [("COLLSCAN", Access.SEQUENTIAL, "")] * 2, 2, 702, 4),
+    ),
+    "the same, only planned": (
+        explain({**PLANNED_WRITE, "inputStage": {"queryPlanner": {"winningPlan": SCANS}}}),
+        ([("COLLSCAN", Access.SEQUENTIAL, "")] * 2, None, None, None),
+    ),
+    "a join of which only the index was left": (
+        explain({"queryPlan": LOOKUP}),
+        ([("EQ_LOOKUP", Access.INDEX, "code_1"), ("COLLSCAN", Access.SEQUENTIAL, "")], None, None, None),
+    ),
+    "a search tells what it read by _id (8.2)": (
+        {"stages": SEARCH, "command": ASKED},
+        ([("$_internalSearchIdLookup", Access.INDEX, "_id_"), ("$_internalSearchMongotRemote", Access.INDEX, "words")],
+         8, 8, 8),
+    ),
+    "of a search on shards, too": (
+        {"shards": {"x": {"stages": SEARCH[:1]}}, "command": ASKED},
+        ([("$_internalSearchMongotRemote", Access.INDEX, "words")], None, None, 8),
+    ),
+    "totals alone": (
+        explain(FETCH, {"nReturned": 3, "totalKeysExamined": 50, "totalDocsExamined": 40}),
+        ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3),
+    ),
+    "totals beside a tree that tells half": (
+        explain(FETCH, {"totalKeysExamined": 50, "totalDocsExamined": 40,
+                        "executionStages": {**FETCH, "nReturned": 3, "docsExamined": 40}}),
+        ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3),
+    ),
+    "an index alone whose documents were read is not covering": (
+        explain(IXSCAN, {"nReturned": 3, "totalKeysExamined": 50, "totalDocsExamined": 40}),
+        ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3),
+    ),
+    "an index is covering below a shard's filter": (
+        explain(ORPHAN, {"nReturned": 3, "totalKeysExamined": 50, "totalDocsExamined": 0}),
+        ([("IXSCAN", Access.INDEX_ONLY, "depot_1")], 50, 0, 3),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_read_and_how_much_is_told(form: str) -> None:
+    document, expected = FORMS[form]
+    assert read(parse_explain(document)) == expected
+
+
+def test_a_search_has_the_collection_of_its_command() -> None:
+    plan = parse_explain({"stages": SEARCH, "command": ASKED})
+    assert {str(node.table) for node in plan.scans()} == {"fleet.trips"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [({"a": 1}, {"a": 1}, "a: ="), ({"a": 1}, {"a": 9}, "a: range"),
+     ({"a": {"$minKey": 1}}, {"a": {"$maxKey": 1}}, "a: all"), ({"a": "MinKey"}, {"a": "MaxKey"}, "a: all")],
+)  # fmt: skip
+def test_a_count_tells_its_bounds_by_their_ends(first: Any, last: Any, words: str) -> None:
+    plan = parse_explain(explain({"stage": "COUNT_SCAN", "indexBounds": {"startKey": first, "endKey": last}}))
+    assert plan.root.index_condition == words
+
+
+HOSTILE: tuple[Any, ...] = (
+    None, True, -1, float("nan"), float("inf"), 10**400, "x", [], [[]], {}, {"$numberLong": "9" * 400}, {"stage": 5},
+    {"a.b.$c": {"$": 1}}, {"$regex": {"$regularExpression": 7}}, {"$and": 5}, {"low": "a", "high": []},
+)  # fmt: skip
+
+
+def replaced(value: Any, dice: random.Random) -> Iterator[Any]:
+    """The document with something hostile in each of its places, one at a time."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inner:
+        for other in (*dice.sample(HOSTILE, 4), *replaced(part, dice)):
+            copy = value.copy()
+            copy[key] = other
+            yield copy
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_stands_in_any_place_it_is_a_plan_or_refused(form: str) -> None:
+    whole = {**FORMS[form][0], "command": {**ASKED, "pipeline": [{"$match": {"a": {"$in": [1]}}}]}}
+    for document in replaced(whole, random.Random(form)):
+        with contextlib.suppress(SourceError):
+            plan = parse_explain(document)
+            json.dumps([plan.keys_examined(), plan.documents_examined()], allow_nan=False)
