@@ -24,6 +24,8 @@ from connectors.mongo.plan import parse_explain
 from connectors.mongo.summaries import namespace
 
 PRODUCT = "mongodb"
+MOST_LEVELS = 240
+"""Levels of an explain that are read: the server lets a document have 200 (BSONDepth); some more, for good measure."""
 _STAGES = frozenset(
     {"queryPlanner", "winningPlan", "queryPlan", "executionStats", "executionStages", "stages", "shards", "inputStage",
      "inputStages"}
@@ -32,7 +34,7 @@ _STAGES = frozenset(
 
 def owns_files(paths: Sequence[Path], schema: Path | None = None) -> bool:
     """Whether any of the files is MongoDB's: a structured log, profiler documents or an explain."""
-    kinds = [by_looking(path) for path in paths if path.is_file()]
+    kinds = [_kind(path) for path in paths if path.is_file()]
     return any(kind is not None and kind is not Kind.CATALOG for kind in kinds)
 
 
@@ -42,7 +44,7 @@ def read_files(request: CaptureRequest, schema: Path | None = None, progress: Pr
     Raises :class:`SourceError` when a file cannot be read or is nothing of MongoDB's.
     """
     request.folder.mkdir(parents=True, exist_ok=True)
-    kinds = {path: by_looking(path) for path in request.logs}
+    kinds = {path: _kind(path) for path in request.logs}
     strange = next((path for path, kind in kinds.items() if kind is None), None)
     if strange is not None:
         raise SourceError(f"{strange} is neither a mongod log, nor profiler documents, nor an explain; leave it out.")
@@ -70,6 +72,23 @@ def read_files(request: CaptureRequest, schema: Path | None = None, progress: Pr
     return capture
 
 
+def _kind(path: Path) -> Kind | None:
+    """What a file holds. Raises :class:`SourceError` too where it is nested too deep to be looked at."""
+    try:
+        return by_looking(path)
+    except RecursionError:
+        raise _too_deep(path) from None
+
+
+def _too_deep(path: Path) -> SourceError:
+    return SourceError(f"{path} is nested deeper than any document of MongoDB can be; leave it out.")
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deeper(part, levels - 1) for part in inner)
+
+
 def server_of(version: str, name: str) -> Server:
     """The server as far as its version tells: 7.0.12 is 70012."""
     parts = [int(part) for part in version.split("-")[0].split(".")[:3] if part.isdigit()]
@@ -85,6 +104,8 @@ def explain_file(path: Path) -> list[Plan]:
     with logs.looking.opened(path) as stream:
         text = stream.read().decode("utf-8-sig", errors="replace")
     found = [document for document in _explains(text) if logs.looking.kind_of(document) is Kind.EXPLAIN]
+    if any(_is_deeper(document, MOST_LEVELS) for document in found):
+        raise _too_deep(path)
     if any(_is_cut(document) for document in found):
         raise SourceError(
             f"{path} lacks stages of the plan, which the shell left out; print it whole: "

@@ -26,6 +26,8 @@ _TOKEN = re.compile(
     re.X | re.S,
 )
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z")
+_LONGEST = 40
+"""Digits of a Decimal128, whose 34 are the most of any number in BSON, with its sign and to spare."""
 _WORDS = {
     "true": True, "false": False, "null": None, "undefined": None, "True": True, "False": False, "None": None,
     "nil": None,
@@ -175,7 +177,7 @@ def _expression(word: str) -> dict[str, Any]:
 def _number(word: str) -> Any:
     if not _NUMBER.match(word):
         return word
-    return int(word) if word.lstrip("-").isdigit() else float(word)
+    return int(word) if word.lstrip("-").isdecimal() and len(word) < _LONGEST else float(word)
 
 
 def _unquoted(word: str) -> str:

@@ -7,12 +7,16 @@ import contextlib
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from advisor import pipeline
 from advisor.errors import SourceError
 from advisor.model.plan import Access, Plan
+from connectors.mongo import analyze_files
+from connectors.mongo.files import explain_file
 from connectors.mongo.plan import parse_explain
 
 IXSCAN = {"stage": "IXSCAN", "keyPattern": {"depot": 1}, "indexName": "depot_1"}
@@ -150,3 +154,29 @@ def test_whatever_stands_in_any_place_it_is_a_plan_or_refused(form: str) -> None
         with contextlib.suppress(SourceError):
             plan = parse_explain(document)
             json.dumps([plan.keys_examined(), plan.documents_examined()], allow_nan=False)
+
+
+def stages(levels: int) -> str:
+    return '{"winningPlan":' + '{"stage":"LIMIT","inputStage":' * levels + '{"stage":"COLLSCAN"}' + "}" * levels + "}"
+
+
+def test_as_many_levels_as_a_document_can_have_are_read(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text(stages(200))
+    report = pipeline.analyze(analyze_files([tmp_path / "deep.json"], None, tmp_path / "capture"))
+    assert report.findings == ()
+
+
+@pytest.mark.parametrize("text", [stages(300), stages(100_000), '{"stages": ' + "[" * 600 + "]" * 600 + "}"])
+def test_more_levels_than_any_document_has_are_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text(text)
+    with pytest.raises(SourceError, match="nested deeper than any document of MongoDB"):
+        analyze_files([path], None, tmp_path / "capture")
+
+
+def test_a_number_of_five_thousand_digits_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "huge.json"
+    figures = {"nReturned": 1, "totalDocsExamined": 0}
+    path.write_text(json.dumps(explain({"stage": "COLLSCAN"}, figures)).replace(": 0", ": " + "9" * 5_000))
+    (plan,) = explain_file(path)
+    assert plan.documents_examined() == 0
