@@ -19,7 +19,8 @@ from pathlib import Path
 
 from advisor import pipeline
 from connectors.mongo import analyze_files
-from tests.benchmarks.mongo_n_plus_one_scenarios import COLLECTIONS, SCENARIOS, Scenario, Wanted
+from tests.benchmarks import mongo_n_plus_one_drivers, mongo_n_plus_one_scenarios
+from tests.benchmarks.mongo_n_plus_one_scenarios import COLLECTIONS, Labelled, Scenario, Wanted
 from tests.benchmarks.mongo_traffic import Document, Server
 
 
@@ -53,23 +54,27 @@ def found_in(runs: Sequence[Scenario], source: str) -> Wanted:
     return dict(found)
 
 
-def main(source: str) -> int:
+SETS = {"forum": mongo_n_plus_one_scenarios.SCENARIOS, "drivers": mongo_n_plus_one_drivers.SCENARIOS}
+
+
+def main(source: str, name: str, scenarios: Labelled) -> int:
     """Print what is missed and what is called a fault and is none; recall and precision over the scenarios alone."""
     hits = wanted_all = found_all = 0
     total: Counter[tuple[str, str]] = Counter()
-    for wanted, run in SCENARIOS:
+    for wanted, run in scenarios:
         got = found_in([run], source)
         total.update(wanted)
         wanted_all, found_all = wanted_all + len(wanted), found_all + len(got)
         hits += len(wanted.items() & got.items())
         if got != wanted:
             print(f"{run.__name__:38} wanted {_words(wanted)}; found {_words(got)}", flush=True)
-    together = found_in([run for _, run in SCENARIOS], source)
+    together = found_in([run for _, run in scenarios], source)
     for key in sorted(total.keys() | together.keys()):
         if total[key] != together.get(key, 0):
             print(f"all together: {' '.join(key)}: wanted {total[key]}, found {together.get(key, 0)}")
     print(
-        f"{source}: recall {hits / wanted_all:.3f} ({hits} of {wanted_all}), precision {hits / max(found_all, 1):.3f}"
+        f"{name}, {source}: recall {hits / wanted_all:.3f} ({hits} of {wanted_all}), "
+        f"precision {hits / max(found_all, 1):.3f}"
     )
     return 0 if hits == wanted_all == found_all and together == dict(total) else 1
 
@@ -79,4 +84,5 @@ def _words(told: Wanted) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(max(main(source) for source in (sys.argv[1:] or ["log", "profile"])))
+    sources = sys.argv[1:] or ["log", "profile"]
+    sys.exit(max(main(source, name, scenarios) for name, scenarios in SETS.items() for source in sources))

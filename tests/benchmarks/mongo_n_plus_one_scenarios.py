@@ -13,15 +13,16 @@ COLLECTIONS = (
 
 Wanted = dict[tuple[str, str], int]
 Scenario = Callable[[Server, float], float]
-SCENARIOS: list[tuple[Wanted, Scenario]] = []
+Labelled = list[tuple[Wanted, Scenario]]
+SCENARIOS: Labelled = []
 N_PLUS_ONE, LOOP, ROWS, AGAIN = "n-plus-one", "parentless-loop", "row-by-row-write", "repeated-identical-query"
 
 
-def scenario(wanted: Wanted) -> Callable[[Scenario], Scenario]:
+def scenario(wanted: Wanted, of: Labelled = SCENARIOS) -> Callable[[Scenario], Scenario]:
     """Label a scenario with what is to be found in it: executions by pattern and collection."""
 
     def take(function: Scenario) -> Scenario:
-        SCENARIOS.append((wanted, function))
+        of.append((wanted, function))
         return function
 
     return take
