@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 LOWEST, HIGHEST = -(1 << 60), 1 << 60
 Interval = tuple[int, int]
 Conjunct = tuple[str, str, Any]
@@ -87,16 +89,11 @@ def holds(values: list[Any], operator: str, given: Any) -> bool:
     """Whether a document with these values at the path matches."""
     if operator.endswith("*"):
         return True  # part of an $elemMatch, judged whole
-    if operator == "$ne":
-        return not holds(values, "$eq", given)
-    if operator == "$nin":
-        return not holds(values, "$in", given)
-    if operator == "$elemMatch":
-        return any(all(holds([v], op, g) for op, g in given.items()) for v in values)
     if operator == "$elemObject":
         asked = conjuncts(given)[0]
         return any(isinstance(v, dict) and all(holds(reached(v, n)[0], op, g) for n, op, g in asked) for v in values)
-    return any(_holds(value, operator, given) for value in values)
+    positive = {"$ne": "$eq", "$nin": "$in"}.get(operator, operator)
+    return any(_holds(value, positive, given) for value in values) == (positive == operator)
 
 
 def _holds(value: Any, operator: str, given: Any) -> bool:
@@ -104,6 +101,8 @@ def _holds(value: Any, operator: str, given: Any) -> bool:
         return ordered(value) == ordered(given)
     if operator == "$in":
         return any(ordered(value) == ordered(part) for part in given)
+    if operator == "$elemMatch":
+        return all(holds([value], op, part) for op, part in given.items())
     if operator == "$exists":
         return bool((value is not None) == given)
     if operator == "$type":
@@ -126,9 +125,29 @@ class Field:
         found = [reached(document, path) for document in documents]
         self.values = [values for values, _ in found]
         self.array = next((array for _, array in found if array), "")
-        self.distinct = sorted({ordered(value) for values in self.values for value in values})
+        raw = {ordered(value): value for values in self.values for value in values}
+        self.distinct = sorted(raw)
+        self._raw = [raw[value] for value in self.distinct]
+        self._holding: dict[str, bytes] = {}
         place = {value: 2 * number for number, value in enumerate(self.distinct)}
         self.ranks = [[place[ordered(value)] for value in values] for values in self.values]
+        self.first = np.array([ranks[0] for ranks in self.ranks])
+
+    def holding(self, operator: str, given: Any) -> bytes:
+        """For each document whether it matches; each distinct value is judged once."""
+        asked = f"{operator} {given}"
+        if asked not in self._holding:
+            self._holding[asked] = bytes(self._held(operator, given))
+        return self._holding[asked]
+
+    def _held(self, operator: str, given: Any) -> Iterator[bool]:
+        if operator.endswith("*") or operator == "$elemObject":
+            return (holds(values, operator, given) for values in self.values)
+        positive = {"$ne": "$eq", "$nin": "$in"}.get(operator, operator)
+        listed = {ordered(part) for part in given} if positive == "$in" else set()
+        each = [value in listed if listed else _holds(raw, positive, given)
+                for value, raw in zip(self.distinct, self._raw, strict=True)]  # fmt: skip
+        return (any(each[rank // 2] for rank in ranks) == (positive == operator) for ranks in self.ranks)
 
     def rank(self, value: tuple[Any, ...]) -> int:
         number = bisect_left(self.distinct, value)

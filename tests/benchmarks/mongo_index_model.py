@@ -12,17 +12,20 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tests.benchmarks.mongo_index_bounds import Conjunct, conjuncts
+from tests.benchmarks.mongo_index_bounds import HIGHEST, Conjunct, conjuncts
 from tests.benchmarks.mongo_index_probe import Collection, Key, Probe, Result, cut, matching
 from tests.benchmarks.mongo_index_scan import bounded_by, in_order, passes, scan, skipping
 
 
-def explain(collection: Collection, probe: Probe, indexes: Sequence[Key]) -> Result:
-    """What the probe examines where only these indexes exist. Raises ValueError for an index that cannot be built."""
+def explain(collection: Collection, probe: Probe, indexes: Sequence[Key], most: float = HIGHEST) -> Result:
+    """What the probe examines where only these indexes exist.
+
+    Raises ValueError for an index that cannot be built, and where one would read more than ``most`` keys.
+    """
     own, arms = conjuncts(probe.condition)
     if arms:
         return _either(collection, probe, own, arms, indexes)
-    found = [result for key in indexes if (result := scan(collection, probe, own, key)) is not None]
+    found = [result for key in indexes if (result := scan(collection, probe, own, key, most)) is not None]
     return min(found, key=lambda result: result.effort) if found else _whole(collection, probe, own, arms)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tests.benchmarks.mongo_index_bounds import Conjunct, Field, conjuncts, holds
+import numpy as np
+
+from tests.benchmarks.mongo_index_bounds import Conjunct, Field, conjuncts
 
 Key = tuple[tuple[str, int], ...]
 MOST_KEPT = 40
@@ -28,6 +30,10 @@ class Collection:
             self._fields[path] = Field(self.documents, path)
         return self._fields[path]
 
+    def holding(self, conjunct: Conjunct) -> bytes:
+        """For each document whether it fulfils the condition."""
+        return self.field(conjunct[0]).holding(conjunct[1], conjunct[2])
+
     def entries(self, key: Key) -> list[tuple[tuple[int, ...], int]]:
         """The index's entries in its order: (ranks, number of the document). Raises ValueError for two arrays."""
         if key not in self._entries:
@@ -41,12 +47,11 @@ class Collection:
         return self._entries[key]
 
     def _plain(self, fields: Sequence[tuple[Field, int]]) -> list[tuple[tuple[int, ...], int]]:
-        """One entry a document, sorted by the last field first: many times faster than by whole entries."""
-        columns = [[way * ranks[0] for ranks in own.ranks] for own, way in fields]
-        numbers = list(range(len(self.documents)))
-        for column in reversed(columns):
-            numbers.sort(key=column.__getitem__)
-        return [(tuple(column[number] for column in columns), number) for number in numbers]
+        """One entry a document: many times faster than :meth:`_made`."""
+        columns = [way * own.first for own, way in fields]
+        numbers = np.lexsort(columns[::-1])
+        ranks = np.column_stack([column[numbers] for column in columns]).tolist()
+        return list(zip(map(tuple, ranks), numbers.tolist(), strict=True))
 
     def _made(self, fields: Sequence[tuple[Field, int]]) -> Iterator[tuple[tuple[int, ...], int]]:
         for number in range(len(self.documents)):
@@ -100,14 +105,19 @@ class Probe:
 
 def matching(collection: Collection, asked: Iterable[Conjunct], arms: Sequence[dict[str, Any]] = ()) -> list[int]:
     """The documents that match, by number."""
-    tests = [(collection.field(name), operator, given) for name, operator, given in asked]
-    parts = [[(collection.field(n), op, g) for n, op, g in conjuncts(arm)[0]] for arm in arms]
-    return [
-        number
-        for number in range(len(collection.documents))
-        if all(holds(own.values[number], op, given) for own, op, given in tests)
-        and (not parts or any(all(holds(f.values[number], op, g) for f, op, g in part) for part in parts))
-    ]
+    found = _all(collection, asked)
+    if arms:
+        found &= np.logical_or.reduce([_all(collection, conjuncts(arm)[0]) for arm in arms])
+    numbers: list[int] = np.flatnonzero(found).tolist()
+    return numbers
+
+
+def _all(collection: Collection, asked: Iterable[Conjunct]) -> Any:
+    """For each document whether it fulfils all conditions."""
+    found = np.ones(len(collection.documents), dtype=bool)
+    for conjunct in asked:
+        found &= np.frombuffer(collection.holding(conjunct), dtype=bool)
+    return found
 
 
 def cut(count: int, probe: Probe) -> int:

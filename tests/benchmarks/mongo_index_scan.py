@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.benchmarks.mongo_index_bounds import HIGHEST, LOWEST, Conjunct, Interval, holds
+from tests.benchmarks.mongo_index_bounds import HIGHEST, LOWEST, Conjunct, Interval
 from tests.benchmarks.mongo_index_probe import Collection, Key, Probe, Result, cut
 
 MAX_SCANS = 200
@@ -67,7 +67,14 @@ def _intersected(left: list[Interval], right: list[Interval]) -> list[Interval]:
     return sorted({(low, high) for low, high in found if low <= high}) or [(1, 0)]
 
 
-def scan(collection: Collection, probe: Probe, asked: Sequence[Conjunct], key: Key) -> Result | None:
+class TooDear(ValueError):
+    """More keys were read than were to be."""
+
+
+def scan(
+    collection: Collection, probe: Probe, asked: Sequence[Conjunct], key: Key, most: float = HIGHEST
+) -> Result | None:
+    """What a scan of one index examines; ``None`` where it cannot serve. Raises TooDear beyond ``most`` keys."""
     entries = collection.entries(key)
     bounded = bounded_by(collection, asked, key)
     if probe.distinct and not asked:
@@ -83,14 +90,21 @@ def scan(collection: Collection, probe: Probe, asked: Sequence[Conjunct], key: K
         explode = _exploded(bounded.intervals, key, probe.sort) if not way else 1
         blocked = bounded.multikey and any(collection.field(n).array for n, _ in probe.sort)
         if (not way and not explode) or blocked:
-            return _sorted(collection, probe, bounded, entries)
+            return _sorted(collection, probe, bounded, _counted(skipping(entries, bounded.intervals), most))
         turned = way < 0
     if turned:
         entries = [(tuple(-r for r in ranks), number) for ranks, number in reversed(entries)]
         bounded.intervals = [[(-high, -low) for low, high in reversed(part)] for part in bounded.intervals]
     if explode > 1:
         return _merged(collection, probe, bounded, entries)
-    return _run(collection, probe, bounded, skipping(entries, bounded.intervals))
+    return _run(collection, probe, bounded, _counted(skipping(entries, bounded.intervals), most))
+
+
+def _counted(entries: Iterable[Any], most: float) -> Iterator[Any]:
+    for number, entry in enumerate(entries):
+        if number > most:
+            raise TooDear
+        yield entry
 
 
 def in_order(bounded: Bounded, key: Key, probe: Probe) -> bool:
@@ -162,18 +176,18 @@ def _checked(ranks: tuple[int, ...], intervals: Sequence[Sequence[Interval]]) ->
         if at + 1 < len(part):  # before the next interval of this field
             return (*ranks[:place], part[at + 1][0], *(p[0][0] for p in intervals[place + 1 :]))
         for back in range(place - 1, -1, -1):
-            if ranks[back] + 1 <= max(high for _, high in intervals[back]):
+            if ranks[back] + 1 <= intervals[back][-1][1]:
                 return (*ranks[:back], ranks[back] + 1, *(p[0][0] for p in intervals[back + 1 :]))
         return "done"
     return "valid"
 
 
 def passes(collection: Collection, bounded: Bounded, number: int) -> bool:
-    return all(holds(collection.field(c[0]).values[number], c[1], c[2]) for _, c in bounded.on_key)
+    return all(collection.holding(conjunct)[number] for _, conjunct in bounded.on_key)
 
 
 def _matches(collection: Collection, bounded: Bounded, number: int) -> bool:
-    return all(holds(collection.field(n).values[number], op, given) for n, op, given in bounded.on_document)
+    return all(collection.holding(conjunct)[number] for conjunct in bounded.on_document)
 
 
 def _covers(probe: Probe, bounded: Bounded) -> bool:
@@ -202,10 +216,10 @@ def _run(collection: Collection, probe: Probe, bounded: Bounded, entries: Iterab
     return Result(True, keys, documents, cut(found, probe))
 
 
-def _sorted(collection: Collection, probe: Probe, bounded: Bounded, entries: Sequence[Any]) -> Result:
+def _sorted(collection: Collection, probe: Probe, bounded: Bounded, entries: Iterable[Any]) -> Result:
     keys, numbers = 0, []
     seen: set[int] = set()
-    for entry in skipping(entries, bounded.intervals):
+    for entry in entries:
         keys += 1
         if entry is not None and entry[1] not in seen and passes(collection, bounded, entry[1]):
             numbers.append(entry[1])

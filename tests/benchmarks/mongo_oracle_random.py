@@ -11,6 +11,7 @@ the least effort (+ 20), as in the recorded oracle's ``score.py``.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import tempfile
@@ -54,6 +55,7 @@ def main() -> int:
     parser.add_argument("--label", action="store_true", help="find the labels alone")
     parser.add_argument("--misses", action="store_true", help="print each probe that is not good")
     given = parser.parse_args()
+    gc.disable()  # the entries of indexes are millions of tuples, none of them in a circle
     made = {name: probe for name, probe in probes(given.seed, given.each).items()
             if not given.kind or name.rpartition("-")[0] in given.kind}  # fmt: skip
     known = labels(made, Path(tempfile.gettempdir()) / f"mongo_oracle_random_{given.seed}.jsonl")

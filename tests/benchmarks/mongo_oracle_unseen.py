@@ -96,7 +96,7 @@ def least(probe: Probe) -> tuple[float, list[Key]]:
     sets = [[key] for key in keys] if not arms else [[a, b] for a in keys for b in keys if a < b and len(a) == len(b)]
     for indexes in sets if not arms else sorted(sets, key=lambda pair: -len(pair[0]))[:MAX_PAIRS] + [[k] for k in keys]:
         try:
-            result = explain(own, probe, indexes)
+            result = explain(own, probe, indexes, min(found)[0])
         except ValueError:
             continue
         if result.used:
