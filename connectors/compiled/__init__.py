@@ -1,7 +1,7 @@
 """The compiled readers of logs (C11), one library, where it was built; all they do can be done without.
 
-What they share stands beside this file: bytes that grow, strings with codes, digests, and results that come to DuckDB as
-Arrow streams, without an object for each row. The readers are in ``connectors/postgres/logs/plain`` and
+What they share stands beside this file: bytes that grow, strings with codes, digests, and results that come to DuckDB
+as Arrow streams, without an object for each row. The readers are in ``connectors/postgres/logs/plain`` and
 ``connectors/mongo/logs/slow``.
 """
 

@@ -1,4 +1,4 @@
-/* The Arrow C data and stream interfaces (Apache Arrow, "The Arrow C data interface", "The Arrow C stream interface"). */
+/* Apache Arrow, "The Arrow C data interface" and "The Arrow C stream interface". */
 #ifndef ARROW_H
 #define ARROW_H
 

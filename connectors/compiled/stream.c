@@ -135,7 +135,8 @@ static bool array_of(struct ArrowArray *a, const block *b, int64_t rows)
                && make_texts(pairs->children[1], b->size, b->texts->ends.at, b->texts->bytes.at);
     }
     const words *w = b->dictionary;
-    return !w || ((a->dictionary = calloc(1, sizeof *a)) && make_texts(a->dictionary, w->count, w->offsets, w->bytes.at));
+    return !w
+           || ((a->dictionary = calloc(1, sizeof *a)) && make_texts(a->dictionary, w->count, w->offsets, w->bytes.at));
 }
 
 static bool read_rows(const source *from, struct ArrowArray *a, block *blocks, int64_t width)

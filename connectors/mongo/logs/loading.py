@@ -1,52 +1,110 @@
-"""One file's lines -> rows of the table ``taken``: each line's JSON is parsed once, every fact a column."""
+"""One file's lines -> rows of the tables ``taken`` and ``example``, by the compiled reader or by SQL."""
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import duckdb
 
 from advisor.captures import quoted
+from connectors.compiled import is_built
 from connectors.mongo.logs import fields
+from connectors.mongo.logs.lines import MARK, as_lines, measured, unpacked
 from connectors.mongo.logs.looking import Kind, opened
 from connectors.mongo.logs.queries import query
 from connectors.mongo.logs.skeleton import layers
+from connectors.mongo.logs.slow import EXAMPLES, OPERATIONS, SlowLines
 
-CHUNK = 1 << 20
-"""Bytes that are looked at at once; no line but a very long one needs more room."""
-_BLANK_MARKS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
-_BLANK = re.compile(rb"\n[ \t\r]*(?=\n)")
 WANTED = "id IN ('51803', '23403') OR id IS NULL"
 """Log lines that are looked into: slow queries, the server's build, and what is no log line."""
-_MARK = b"\xef\xbb\xbf"
+PIECE = 32 << 20
+"""Bytes that the compiled reader takes at once."""
+READERS, AHEAD = 2, 3
+"""Pieces that are read at a time, and those that are held."""
 
 
-def load(database: duckdb.DuckDBPyConnection, path: Path, kind: Kind, scratch: Path, key: str) -> None:
-    """Take one file's lines apart into the table ``taken``, in their order, and count them.
+class Loader:
+    """Takes files apart into the tables of ``tables.sql``, in the order of their lines, and counts these.
 
     ``key`` is that of this capture's digests; ``scratch`` takes what must be unpacked first.
     """
-    plain = _plain(path, scratch)
-    lines, longest = _measured(plain)
-    operations = query(
-        "operation",
-        read=_documents(plain, kind, longest),
-        wanted=WANTED if kind is Kind.LOG else "true",
-        facts=fields.selection(kind),
-        asked=fields.written_out(),
-    )
-    asked = layers(f"({query('questions', key=key, operations=operations)})", "plain")
-    skeletons = f"SELECT * EXCLUDE (plain, insists), hash(operation, ns, plain, insists) AS question FROM {asked}"
-    insert = "INSERT INTO taken BY NAME" if _exists(database) else "CREATE TEMP TABLE taken AS"
-    database.execute(f"{insert} {skeletons}", {"source": path.name, "kind": kind.value})
-    database.execute("INSERT INTO counted VALUES (?)", [lines])
 
+    def __init__(self, database: duckdb.DuckDBPyConnection, scratch: Path, key: str) -> None:
+        self._database = database
+        self._scratch = scratch
+        self._key = key
+        self._taken = 0
+        database.execute(query("tables"))
 
-def _exists(database: duckdb.DuckDBPyConnection) -> bool:
-    return bool(database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'taken'").fetchall())
+    def load(self, path: Path, kind: Kind) -> None:
+        """Read one file; ``kind``: a log's or the profiler's."""
+        lines = as_lines(path, self._scratch)
+        if kind is Kind.LOG and is_built():
+            self._read(lines, path.name)
+        else:
+            self._query(unpacked(lines, self._scratch / "unpacked.jsonl"), path.name, kind)
+
+    def _read(self, path: Path, source: str) -> None:
+        """Let the compiled reader take pieces of a log apart, some ahead of the one that is being stored."""
+        with ExitStack() as held:
+            stream = held.enter_context(opened(path))
+            spare = [held.enter_context(closing(SlowLines(self._key, PIECE))) for _ in range(AHEAD)]
+            pool = held.enter_context(ThreadPoolExecutor(READERS))
+            waiting: deque[tuple[SlowLines, Future[bool]]] = deque()
+            begun = stream.read(len(MARK)).removeprefix(MARK)
+            while True:
+                if not spare:
+                    spare.append(self._store(*waiting.popleft(), source))
+                reader = spare.pop()
+                begun = reader.take(begun, stream)
+                if reader.is_empty:
+                    break
+                waiting.append((reader, pool.submit(reader.read)))
+            while waiting:
+                self._store(*waiting.popleft(), source)
+
+    def _store(self, reader: SlowLines, is_read: Future[bool], source: str) -> SlowLines:
+        """Store what was read of a piece; SQL reads one of which the compiled reader cannot tell everything."""
+        if is_read.result():
+            self._insert(reader, OPERATIONS, query("stored"), {"source": source})
+            self._insert(reader, EXAMPLES, query("stored_examples"), {"before": self._taken})
+            self._count(reader.lines, reader.operations)
+        else:
+            piece = self._scratch / "piece.jsonl"
+            piece.write_bytes(reader.text)
+            self._query(piece, source, Kind.LOG)
+        return reader
+
+    def _insert(self, reader: SlowLines, which: int, statement: str, values: dict[str, object]) -> None:
+        self._database.register("slow", reader.stream(which))
+        self._database.execute(statement, values)
+        self._database.unregister("slow")
+
+    def _query(self, path: Path, source: str, kind: Kind) -> None:
+        """Let DuckDB take a file of JSON lines apart: each line's JSON is parsed once, every fact a column."""
+        lines, longest = measured(path)
+        operations = query(
+            "operation",
+            read=_documents(path, kind, longest),
+            wanted=WANTED if kind is Kind.LOG else "true",
+            facts=fields.selection(kind),
+            asked=fields.written_out(),
+        )
+        asked = layers(f"({query('questions', key=self._key, operations=operations)})", "plain")
+        skeletons = f"SELECT * EXCLUDE (plain, insists), hash(operation, ns, plain, insists) AS question FROM {asked}"
+        self._database.execute(f"CREATE TEMP TABLE read_now AS {skeletons}", {"source": source, "kind": kind.value})
+        self._database.execute("INSERT INTO taken BY NAME SELECT * EXCLUDE (asked) FROM read_now")
+        self._database.execute(query("examples"), {"before": self._taken})
+        row = self._database.execute("SELECT count(*) FROM read_now").fetchone()
+        self._database.execute("DROP TABLE read_now")
+        self._count(lines, row[0] if row else 0)
+
+    def _count(self, lines: int, operations: int) -> None:
+        self._database.execute("INSERT INTO counted VALUES (?)", [lines])
+        self._taken += operations
 
 
 def _documents(path: Path, kind: Kind, room: int) -> str:
@@ -55,61 +113,3 @@ def _documents(path: Path, kind: Kind, room: int) -> str:
         f"read_json('{quoted(path)}', columns = {fields.columns(kind)}, format = 'newline_delimited',"
         f" ignore_errors = true, maximum_object_size = {room})"
     )
-
-
-def _measured(path: Path) -> tuple[int, int]:
-    """How many lines of a file hold anything, and bytes that are enough for the longest."""
-    lines = longest = begun = 0
-    before = b"\n"
-    with path.open("rb", buffering=0) as stream:
-        while piece := stream.read(CHUNK):
-            first, last = piece.find(b"\n"), piece.rfind(b"\n")
-            begun += len(piece) if first < 0 else first
-            longest = max(longest, begun)
-            begun = begun if first < 0 else len(piece) - last - 1
-            lines += piece.count(b"\n")
-            if any(mark in piece for mark in _BLANK_MARKS) or before == b"\n" == piece[:1]:
-                lines -= len(_BLANK.findall(before + piece))
-            before = piece[-1:]
-    return lines + (begun > 0), max(longest, CHUNK)
-
-
-def _plain(path: Path, scratch: Path) -> Path:
-    """The file as JSON lines, uncompressed and without a byte order mark.
-
-    A JSON array (mongosh, mongoexport) is written out one document a line.
-    """
-    with opened(path) as stream:
-        head = stream.read(1 << 16)
-    with path.open("rb") as raw:
-        as_it_is = raw.read(len(head)) == head and not head.startswith(_MARK)
-    first = head.removeprefix(_MARK).lstrip().partition(b"\n")[0].strip()
-    whole = first[:1] == b"[" or (first[:1] == b"{" and not first.rstrip(b",").endswith(b"}"))
-    target = scratch / "documents.jsonl"
-    if whole and _written_out(path, target):
-        return target
-    return path if as_it_is else _unpacked(path, target)
-
-
-def _written_out(path: Path, target: Path) -> bool:
-    """Whether the file is one JSON text, which is then written to ``target``."""
-    with opened(path) as stream:
-        try:
-            found = json.loads(stream.read())
-        except (ValueError, EOFError, OSError):
-            return False
-    with target.open("wb") as out:
-        for document in found if isinstance(found, list) else [found]:
-            out.write(json.dumps(document, separators=(",", ":")).encode() + b"\n")
-    return True
-
-
-def _unpacked(path: Path, target: Path) -> Path:
-    with opened(path) as stream, target.open("wb") as out:
-        try:
-            if (start := stream.read(len(_MARK))) != _MARK:
-                out.write(start)
-            shutil.copyfileobj(stream, out, 1 << 20)
-        except (EOFError, OSError):
-            pass  # a compressed file that was cut: what could be unpacked is read
-    return target

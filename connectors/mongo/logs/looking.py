@@ -8,8 +8,9 @@ import json
 import lzma
 from collections.abc import Iterator
 from enum import StrEnum
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from advisor.errors import SourceError
 from connectors.mongo.shell_text import documents
@@ -39,7 +40,7 @@ class Kind(StrEnum):
     CATALOG = "catalog"
 
 
-def opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> BufferedIOBase:
     """Open a file, compressed or not. Raises :class:`SourceError` when it cannot be opened."""
     try:
         with path.open("rb") as stream:

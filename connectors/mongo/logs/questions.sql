@@ -3,9 +3,9 @@
 SELECT
     *,
     plain AS asked,
-    md5('{key}' || plain) AS given,
+    left(md5('{key}' || plain), 16) AS given,
     CASE WHEN contains(plain, 'limit":') OR contains(plain, 'skip":')
-        THEN md5('{key}' || regexp_replace(plain, '"\$?(?:skip|limit)":-?\d+', '', 'g')) END AS keyed,
+        THEN left(md5('{key}' || regexp_replace(plain, '"\$?(?:skip|limit)":-?\d+', '', 'g')), 16) END AS keyed,
     CASE WHEN contains(plain, 'limit":') AND NOT q AND NOT contains(plain, '$lookup')
         THEN TRY_CAST(regexp_extract(split_part(plain, 'limit":', 2), '\d+') AS BIGINT) END AS limit_asked
 FROM ({operations})

@@ -20,7 +20,7 @@ from advisor.model.catalog import Catalog
 from advisor.model.plan import Plan
 from advisor.ports import Progress, Step, silent
 from connectors.mongo.commands import canonical
-from connectors.mongo.logs.loading import load
+from connectors.mongo.logs.loading import Loader
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.logs.queries import query
 from connectors.mongo.summaries import plans_of
@@ -69,8 +69,10 @@ def read(
         database.execute("SET TimeZone = 'UTC'")
         # A long IN list would become a join, which does not keep the order of the lines.
         database.execute("SET disabled_optimizers = 'in_clause'")
+        # Committing each piece would cost more than reading it.
+        database.begin()
         key = secrets.token_hex(16)
-        database.execute(query("tables"))
+        loader = Loader(database, Path(scratch), key)
         for number, path in enumerate(paths):
             progress(Step(f"Reading {path.name}", number, len(paths), "files"))
             kind = by_looking(path)
@@ -78,7 +80,8 @@ def read(
                 raise LogFormatError(
                     f"{path} is neither a mongod log (JSON, 4.4 or later) nor documents of system.profile."
                 )
-            load(database, path, kind, Path(scratch), key)
+            loader.load(path, kind)
+        database.commit()
         return _digested(database, events, catalog, keep_values, progress)
 
 
@@ -88,8 +91,8 @@ def _digested(
     progress(Step("Grouping commands"))
     database.execute("CREATE TEMP VIEW operation AS SELECT *, rowid AS position FROM taken")
     examples = database.execute(
-        "SELECT question, any_value(operation), any_value(ns), arg_min(asked, position), bool_or(q) FROM operation"
-        " WHERE reason IS NULL GROUP BY question ORDER BY question"
+        "SELECT question, any_value(operation), any_value(ns), arg_min(asked, position), bool_or(q) FROM example"
+        " GROUP BY question ORDER BY question"
     ).fetchall()
     texts = [(row[0], *_text(*row[1:])) for row in examples]
     _insert(database, "CREATE TEMP TABLE text_of (question UBIGINT, text VARCHAR, name VARCHAR)", "text_of", texts)
@@ -152,9 +155,8 @@ def _figures(database: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _examples(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return _rows(
         database,
-        "SELECT t.text, any_value(o.ns), arg_min(o.asked, o.position)"
-        " FROM operation AS o JOIN text_of AS t USING (question)"
-        " WHERE t.text <> '' AND o.reason IS NULL GROUP BY t.text",
+        "SELECT t.text, any_value(e.ns), arg_min(e.asked, e.position)"
+        " FROM example AS e JOIN text_of AS t USING (question) WHERE t.text <> '' GROUP BY t.text",
     )
 
 

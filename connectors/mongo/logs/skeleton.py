@@ -16,10 +16,11 @@ _TYPES = (
 )
 _WRAPPED = r'\{"\$(?:' + _TYPES + r')":(?:S|N|-?[01]|true|\{[^{}]*\})\}'
 """One BSON value in extended JSON, after what it holds has become a mark."""
-_MARK = rf"(?:S|N|-?[01]|true|false|null|{_WRAPPED})"
+_ALIKE = ("S", "N", _WRAPPED)
+"""Marks that may be several in a list; of different ones the order would count."""
 _NAMES = (
     "from|localField|foreignField|as|connectFromField|connectToField|coll|into|path|locale|key|newRoot|field|"
-    "includeArrayIndex|distanceField|unit|db"
+    r"includeArrayIndex|distanceField|unit|db|\$type"
 )
 Replacement = tuple[str, str]
 
@@ -28,13 +29,17 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
     (
         ("$regex", "$regularExpression"),
         (
-            (r'"(\$regex|pattern)":"\^\w(?:[^"|\\]|\\\\[^|"])*"', r'"\1":A'),
+            (r'"(\$regex|pattern)":"(\^[^\x00-\x7F][^"\\]*)"', r'"\1":<\2>'),
+            (r'"(\$regex|pattern)":"\^\w(?:[^"|\\]|\\[bfnrt/]|\\\\[^|"])*"', r'"\1":A'),
             (r'"(\$regex|pattern)":' + _STRING, r'"\1":R'),
             (r'"(\$?options)":"([a-z]*)"', r'"\1":<\2>'),
         ),
     ),
     # Names and field paths; the collection's own stands in the namespace.
-    (('pipeline":', 'collation":', 'key":'), ((rf'"({_NAMES})":"([^"\\]*)"', r'"\1":<\2>'),)),
+    (
+        ('pipeline":', 'collation":', 'distinct":', '$type":'),
+        ((rf'"({_NAMES})":"([^"\\]*)"', r'"\1":<\2>'), (r'"\$type":(\d+)', r'"$type":<\1>')),
+    ),
     (("$",), ((r'([:\[,])"(\$[^"\\]*)"', r"\1<\2>"),)),
     # Values; an array's neighbours share a comma, hence twice.
     ((), ((":" + _STRING, ":S"),)),
@@ -45,8 +50,8 @@ STEPS: tuple[tuple[tuple[str, ...], tuple[Replacement, ...]], ...] = (
             (rf"([\[,]){_STRING}([\],])", r"\1S\2"),
             (rf"([\[,]){_STRING}([\],])", r"\1S\2"),
             (r"([\[,])-?(?:[2-9]|\d[\d.])[\d.eE+-]*", r"\1N"),
-            (rf"\[({_MARK})(?:,{_MARK}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"[\1,*,*]"),
-            (rf"\[({_MARK})(?:,{_MARK})+\]", r"[\1,*]"),
+            *((rf"\[({mark})(?:,{mark}){{{MAX_SCANS_TO_EXPLODE},}}\]", r"[\1,*,*]") for mark in _ALIKE),
+            *((rf"\[({mark})(?:,{mark})+\]", r"[\1,*]") for mark in _ALIKE),
         ),
     ),
 )

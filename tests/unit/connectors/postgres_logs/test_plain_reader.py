@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.compiled import LIBRARY, is_built
+from connectors.compiled import is_built
 from connectors.postgres.logs import LogReading, plain, read, reading
+from tests.unit.connectors import compiled_fuzz
 
 CASES = Path(__file__).parents[3] / "cases" / "logs"
 PREFIX = "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%r,session=%c,qid=%Q "
@@ -254,15 +253,6 @@ def test_line_ends_of_windows_inside_a_statement_are_no_damage(tmp_path: Path) -
 
 def test_damaged_logs_under_sanitizers(tmp_path: Path) -> None:
     """Overruns and undefined behaviour end the program."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler (Debian: gcc and libc6-dev)")
-    folders = [LIBRARY.parent, Path(plain.__file__).parent]
-    program = tmp_path / "fuzz"
-    flags = ["-std=c11", "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    flags += [f"-I{folder}" for folder in folders]
-    sources = [Path(__file__).with_name("plain_reader_fuzz.c"), *(s for f in folders for s in sorted(f.glob("*.c")))]
-    subprocess.run([compiler, *flags, "-o", program, *sources], check=True)
     logs = []
     for form, make in FORMS.items():
         record = {"second": 0, "zone": "UTC", "user": "app", "database": "shop", "session": 1, "error": False}
@@ -272,4 +262,5 @@ def test_damaged_logs_under_sanitizers(tmp_path: Path) -> None:
         said = [record | {"message": f"duration: 1.0 ms  {done}: {text}"} for text in texts for done in DONE[:6]]
         log.write_text("".join(make(number, one) for number, one in enumerate(said, 1)), newline="")
         logs.append(log)
-    subprocess.run([program, "4000", *logs], check=True, capture_output=True)
+    here, reader = Path(__file__).with_name("plain_reader_fuzz.c"), Path(plain.__file__).parent
+    compiled_fuzz.run(here, reader, tmp_path, logs, rounds=4000)
