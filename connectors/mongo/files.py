@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from advisor import captures
@@ -22,6 +23,7 @@ from connectors.mongo.catalog_script import HOW
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.plan import parse_explain
 from connectors.mongo.summaries import namespace
+from connectors.mongo.wrapped import is_wrapped, unwrapped
 
 PRODUCT = "mongodb"
 MOST_LEVELS = 240
@@ -63,7 +65,12 @@ def read_files(request: CaptureRequest, schema: Path | None = None, progress: Pr
     )
     read = [path for path, kind in kinds.items() if kind in (Kind.LOG, Kind.PROFILE)]
     if read:
-        capture = _with_logs(capture, read, request, progress)
+        with TemporaryDirectory(dir=request.folder, prefix=".plain-") as folder:
+            plain = [
+                path if by_looking(path) else unwrapped(path, Path(folder) / str(number))
+                for number, path in enumerate(read)
+            ]
+            capture = _with_logs(capture, plain, request, progress)
     explains = [path for path, kind in kinds.items() if kind is Kind.EXPLAIN]
     capture = replace(capture, plans=(*capture.plans, *(plan for path in explains for plan in explain_file(path))))
     if catalog is None:
@@ -75,7 +82,7 @@ def read_files(request: CaptureRequest, schema: Path | None = None, progress: Pr
 def _kind(path: Path) -> Kind | None:
     """What a file holds. Raises :class:`SourceError` too where it is nested too deep to be looked at."""
     try:
-        return by_looking(path)
+        return by_looking(path) or (Kind.LOG if is_wrapped(path) else None)
     except RecursionError:
         raise _too_deep(path) from None
 
