@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct {
     const char *at;
@@ -18,7 +19,15 @@ typedef struct {
 } buffer;
 
 bool buffer_room(buffer *b, size_t more);
-bool buffer_add(buffer *b, const char *at, size_t size);
+static inline bool buffer_add(buffer *b, const char *at, size_t size)
+{
+    if (size > b->room - b->size && !buffer_room(b, size))
+        return false;
+    if (size)
+        memcpy(b->at + b->size, at, size);
+    b->size += size;
+    return true;
+}
 
 /* Different strings, each with a code: 0 is the empty one. `offsets` and `bytes` are as Arrow has them. */
 typedef struct {

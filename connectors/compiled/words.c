@@ -22,16 +22,6 @@ bool buffer_room(buffer *b, size_t more)
     return true;
 }
 
-bool buffer_add(buffer *b, const char *at, size_t size)
-{
-    if (!buffer_room(b, size))
-        return false;
-    if (size)
-        memcpy(b->at + b->size, at, size);
-    b->size += size;
-    return true;
-}
-
 bool list_open(strings *l)
 {
     int32_t start = 0;

@@ -1,4 +1,5 @@
--- Operations -> events: EVENT_COLUMNS, then what only MongoDB tells. Reads: operation, text_of, session_of, extra, gone.
+-- Operations -> events: EVENT_COLUMNS, then what only MongoDB tells. In braces: a condition on the position of those that
+-- are written now. Reads: operation, text_of, session_of, extra, gone.
 SELECT
     o.source,
     split_part(o.ns, '.', 1) AS database,
@@ -48,10 +49,9 @@ SELECT
         WHEN o.limit_asked > 0 THEN o.returned + coalesce(e.returned, 0) >= o.limit_asked
         WHEN o.cursor <> '0' AND coalesce(e.exhausted, o.exhausted, 'false') <> 'true' THEN true
     END AS limit_reached
-FROM operation AS o
+FROM (FROM operation WHERE reason IS NULL AND {now}) AS o
 JOIN text_of AS t ON t.question = o.question AND t.text <> ''
-LEFT JOIN session_of AS s ON s.position = o.position
-LEFT JOIN extra AS e ON e.position = o.position
-ANTI JOIN gone AS g ON g.position = o.position
-WHERE o.reason IS NULL
+LEFT JOIN (FROM session_of WHERE {now}) AS s ON s.position = o.position
+LEFT JOIN (FROM extra WHERE {now}) AS e ON e.position = o.position
+ANTI JOIN (FROM gone WHERE {now}) AS g ON g.position = o.position
 ORDER BY o.position

@@ -24,8 +24,11 @@ from connectors.mongo.logs.loading import Loader
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.logs.queries import query
 from connectors.mongo.summaries import plans_of
+from connectors.parquet import Joined
 
 MEMORY_LIMIT = "1GB"
+AT_ONCE = 500_000
+"""Operations of which the events are sorted at a time, some hundreds of bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _digested(
     if len(_rows(database, "SELECT DISTINCT kind FROM operation WHERE reason IS NULL")) > 1:
         _run(database, "twice")
     progress(Step("Writing events"))
-    database.execute(f"COPY ({query('events')}) TO '{quoted(events)}' (FORMAT parquet, COMPRESSION snappy)")
+    _write(database, events)
     database.execute(f"CREATE TEMP VIEW event AS FROM read_parquet('{quoted(events)}')")
     count = _rows(database, "SELECT count(*) FROM event")[0][0]
     unread = _rows(
@@ -128,6 +131,19 @@ def _digested(
         version=builds[-1][0] if builds else "",
         examples=tuple(sorted((text, ns, *_) for text, ns, *_ in _examples(database))) if keep_values else (),
     )
+
+
+def _write(database: duckdb.DuckDBPyConnection, events: Path) -> None:
+    """Write ``events`` in the order of the lines, some at a time: all would not be sorted in memory."""
+    (taken,) = _rows(database, "SELECT count(*) FROM taken")[0]
+    part = events.with_suffix(".part")
+    joined = Joined(events.open("wb"))
+    for first in range(0, max(taken, 1), AT_ONCE):
+        now = query("events", now=f"position >= {first} AND position < {first + AT_ONCE}")
+        database.execute(f"COPY ({now}) TO '{quoted(part)}' (FORMAT parquet, COMPRESSION snappy)")
+        joined.append(part)
+    joined.close()
+    part.unlink()
 
 
 def _text(operation: str, ns: str, asked: str | None, written: bool) -> tuple[str, str]:

@@ -20,11 +20,11 @@ import duckdb
 
 from advisor.captures import quoted
 from advisor.model.workload import EVENT_COLUMNS
+from connectors.parquet import Joined
 from connectors.postgres.logs import cursors, explained
 from connectors.postgres.logs.cursors import resolve_cursors, resolve_prepared
 from connectors.postgres.logs.explained import resolve_plans
 from connectors.postgres.logs.literals import literal
-from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.plain import EXECUTIONS, STREAM, PlainPiece
 from connectors.postgres.logs.records import EVENTS, NOTHING, STARTS, classified
 from connectors.postgres.logs.sessions import Piece, alone, carried, joined, linked

@@ -18,6 +18,7 @@ from advisor.model.plan import Plan
 from advisor.ports import Progress, silent
 from advisor.registry import with_attribute
 from connectors.compiled import is_built
+from connectors.parquet import Joined
 from connectors.postgres.logs.carriers import carriers_of
 from connectors.postgres.logs.events import PIECES, EventWriter, Found
 from connectors.postgres.logs.explained import plans as collected_plans
@@ -25,7 +26,6 @@ from connectors.postgres.logs.files import Unread, head, opened
 from connectors.postgres.logs.format import Format
 from connectors.postgres.logs.languages import language_of
 from connectors.postgres.logs.logfile import LogFile
-from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.plain.writer import PlainEventWriter
 from connectors.postgres.logs.prefix import compiled
 from connectors.postgres.logs.sides import write as write_sides

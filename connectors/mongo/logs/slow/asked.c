@@ -46,18 +46,28 @@ static const char *place_end(const char *i, const char *end)
     return i > start ? i : NULL;
 }
 
+/* Whether anything in the line is called so. */
+static bool names_place(const tape *t)
+{
+    for (size_t n = 0; n < t->count; n++) {
+        span key = t->nodes[n].key;
+        if (key.size >= 4 && key.size <= 6 && (is_text(key, "limit") || is_text(key, "$limit") || is_text(key, "skip")
+                                                || is_text(key, "$skip")))
+            return true;
+    }
+    return false;
+}
+
 /* What is asked without the place in its result, behind what is in `out`. */
-static bool without_place(span asked, buffer *out, bool *places)
+static bool without_place(span asked, buffer *out)
 {
     const char *i = asked.at, *end = i + asked.size;
-    *places = false;
     if (!buffer_room(out, asked.size))
         return false;
     while (i < end) {
         const char *quote = memchr(i, '"', (size_t)(end - i)), *after = quote ? place_end(quote, end) : NULL;
         const char *until = after ? quote : quote ? quote + 1 : end;
         buffer_add(out, i, (size_t)(until - i));
-        *places = *places || after;
         i = after ? after : until;
     }
     return true;
@@ -80,6 +90,16 @@ static void set_limit(operation *o, span asked)
         value = value * 10 + (*i - '0');
     if (digits && digits < 19)
         o->number[LIMIT_ASKED] = value;
+}
+
+static bool set_place(piece *p, operation *o, span asked)
+{
+    set_limit(o, asked);
+    p->shortened.size = 0;
+    if (!buffer_add(&p->shortened, p->key, p->key_size) || !without_place(asked, &p->shortened))
+        return false;
+    md5_16(p->shortened.at, p->shortened.size, o->keyed);
+    return true;
 }
 
 /* The first of its skeleton is an example. */
@@ -117,17 +137,13 @@ bool asked_read(piece *p, operation *o, const node *const *parts, const node *db
     bool told = db && db->kind == '"' && ns.size > db->text.size && ns.at[db->text.size] == '.'
                 && !memcmp(ns.at, db->text.at, db->text.size);
     db = told ? NULL : db;
-    p->asked.size = p->shortened.size = p->skeleton.size = 0;
+    p->asked.size = p->skeleton.size = 0;
     if (!buffer_add(&p->asked, p->key, p->key_size) || !write(&p->asked, parts, collection, db))
         return false;
     span asked = {p->asked.at + p->key_size, p->asked.size - p->key_size};
     md5_16(p->asked.at, p->asked.size, o->given);
-    bool places;
-    if (!buffer_add(&p->shortened, p->key, p->key_size) || !without_place(asked, &p->shortened, &places))
+    if (names_place(&p->tape) && !set_place(p, o, asked))
         return false;
-    if (places)
-        md5_16(p->shortened.at, p->shortened.size, o->keyed);
-    set_limit(o, asked);
     return buffer_add(&p->skeleton, name.at, name.size) && put(&p->skeleton, "\n")
            && buffer_add(&p->skeleton, ns.at, ns.size) && put(&p->skeleton, "\n")
            && (!db || put_json(&p->skeleton, db)) && skeleton_write(&p->tape, parts, &p->skeleton)

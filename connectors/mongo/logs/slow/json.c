@@ -216,6 +216,7 @@ int tape_read(tape *t, span line)
     }
     reader r = {line.at + line.size, t->nodes, 0};
     const char *at = read_value(&r, line.at, (span){NULL, 0}, 0);
+    t->count = (size_t)r.count;
     return at && skip_blanks(at, r.end) == r.end ? JSON : NOT_JSON;
 }
 
@@ -297,8 +298,6 @@ bool text_add(buffer *out, const node *n)
         return json_add(out, n->text);
     return n->escaped ? unescaped_add(out, n->text) : buffer_add(out, n->text.at, n->text.size);
 }
-
-bool put(buffer *out, const char *text) { return buffer_add(out, text, strlen(text)); }
 
 bool put_json(buffer *out, const node *n)
 {

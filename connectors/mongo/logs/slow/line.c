@@ -115,10 +115,9 @@ static const char *reason_of(const piece *p, const operation *o, const node *con
         return "the advisor's own";
     if (starts(ns, "admin.") || starts(ns, "config.") || starts(ns, "local.") || is_text(application, "OplogFetcher"))
         return "internal databases and replication (admin, config, local)";
-    if (find(ns, ".system.buckets."))
-        return "time-series buckets, which take no advice of this kind";
     if (find(ns, ".system."))
-        return "system collections";
+        return find(ns, ".system.buckets.") ? "time-series buckets, which take no advice of this kind"
+                                            : "system collections";
     if (cut)
         return "cut lines, whose command is not whole";
     if (q && (is_text(kind, "update") || is_text(kind, "remove")))

@@ -8,8 +8,6 @@
 
 #include "stream.h"
 
-#include <string.h>
-
 /* A value of a line's JSON. `kind`: '{', '[', '"', '0' (a number), 't', 'f' or 'n'. */
 typedef struct {
     span key;      /* as written, of an object's member */
@@ -23,7 +21,7 @@ typedef struct {
 /* A line's values in the order of the text: the first is the whole. */
 typedef struct {
     node *nodes;
-    size_t room;
+    size_t count, room;
 } tape;
 
 #define NAME(text) {text, sizeof text - 1}
@@ -41,7 +39,7 @@ static inline bool is_same(span one, span other)
 }
 static inline bool is_text(span one, const char *text) { return is_same(one, (span){text, strlen(text)}); }
 bool text_add(buffer *out, const node *n); /* a string without escapes, other values as JSON */
-bool put(buffer *out, const char *text);
+static inline bool put(buffer *out, const char *text) { return buffer_add(out, text, strlen(text)); }
 bool put_json(buffer *out, const node *n); /* without blanks */
 const char *find(span text, const char *what);
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
+from connectors.parquet import Joined
 from connectors.postgres.logs.damage import rejected
 from connectors.postgres.logs.events import PIECES, EventWriter
 from connectors.postgres.logs.literals import literal
-from connectors.postgres.logs.parquet import Joined
 from connectors.postgres.logs.plain import EXECUTIONS, LINKS, OPEN, STREAM, TEXTS, PlainPiece, PlainReader, queries
 from connectors.postgres.logs.sessions import COLUMNS, Piece, carried, joined
 from connectors.postgres.logs.texts import judge, judged

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connectors.postgres.logs.parquet import Joined
+from connectors.parquet import Joined
 
 ROWS = """SELECT i, 'text ' || i AS t, CASE WHEN i % 3 = 0 THEN NULL ELSE i / 7 END AS d,
           MAP {{'k': i::VARCHAR}} AS m FROM range({0}, {1}) r(i)"""
