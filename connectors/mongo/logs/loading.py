@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from io import BufferedReader
 from pathlib import Path
 
 import duckdb
 
 from advisor.captures import quoted
+from advisor.ports import Progress, Step, silent
 from connectors.compiled import is_built
 from connectors.mongo.logs import fields
 from connectors.mongo.logs.lines import MARK, as_lines, measured, unpacked
@@ -39,15 +41,16 @@ class Loader:
         self._taken = 0
         database.execute(query("tables"))
 
-    def load(self, path: Path, kind: Kind) -> None:
+    def load(self, path: Path, kind: Kind, progress: Progress = silent) -> None:
         """Read one file; ``kind``: a log's or the profiler's."""
+        progress(Step(f"Reading {path.name}"))
         lines = as_lines(path, self._scratch)
         if kind is Kind.LOG and is_built():
-            self._read(lines, path.name)
+            self._read(lines, path.name, progress)
         else:
             self._query(unpacked(lines, self._scratch / "unpacked.jsonl"), path.name, kind)
 
-    def _read(self, path: Path, source: str) -> None:
+    def _read(self, path: Path, source: str, progress: Progress) -> None:
         """Let the compiled reader take pieces of a log apart, some ahead of the one that is being stored."""
         with ExitStack() as held:
             stream = held.enter_context(opened(path))
@@ -55,7 +58,10 @@ class Loader:
             pool = held.enter_context(ThreadPoolExecutor(READERS))
             waiting: deque[tuple[SlowLines, Future[bool]]] = deque()
             begun = stream.read(len(MARK)).removeprefix(MARK)
+            # How much a compressed file holds is not known before its end.
+            size = path.stat().st_size if isinstance(stream, BufferedReader) else 0
             while True:
+                progress(Step(f"Reading {source}", stream.tell(), size, "B"))
                 if not spare:
                     spare.append(self._store(*waiting.popleft(), source))
                 reader = spare.pop()

@@ -76,14 +76,13 @@ def read(
         database.begin()
         key = secrets.token_hex(16)
         loader = Loader(database, Path(scratch), key)
-        for number, path in enumerate(paths):
-            progress(Step(f"Reading {path.name}", number, len(paths), "files"))
+        for path in paths:
             kind = by_looking(path)
             if kind not in (Kind.LOG, Kind.PROFILE):
                 raise LogFormatError(
                     f"{path} is neither a mongod log (JSON, 4.4 or later) nor documents of system.profile."
                 )
-            loader.load(path, kind)
+            loader.load(path, kind, progress)
         database.commit()
         return _digested(database, events, catalog, keep_values, progress)
 

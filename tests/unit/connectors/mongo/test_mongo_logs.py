@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from advisor.errors import LogFormatError
+from advisor.ports import Step
+from connectors.compiled import is_built
 from connectors.mongo import is_log
 from connectors.mongo.logs import LogReading, read
 
@@ -182,3 +184,14 @@ def test_a_change_streams_getmore_is_no_collection_scan(tmp_path: Path) -> None:
     reading, _ = taken([log], tmp_path)
     assert reading.events == 1
     assert dict(reading.unread) == {"server and monitoring commands": 1}
+
+
+def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    log.write_text(slow({"find": "orders", "filter": {"a": 1}, "$db": "shop"}) * 50)
+    told: list[Step] = []
+    read([log], tmp_path / "events.parquet", progress=told.append)
+    assert [step.title for step in told if not step.total][-2:] == ["Grouping commands", "Writing events"]
+    if is_built():
+        size = log.stat().st_size
+        assert Step("Reading mongod.log", size, size, "B") in told
