@@ -113,6 +113,7 @@ def explain_file(path: Path) -> list[Plan]:
     found = [document for document in _explains(text) if logs.looking.kind_of(document) is Kind.EXPLAIN]
     if any(_is_deeper(document, MOST_LEVELS) for document in found):
         raise _too_deep(path)
+    found = [_with_whole_figures(document) for document in found]
     if any(_is_cut(document) for document in found):
         raise SourceError(
             f"{path} lacks stages of the plan, which the shell left out; print it whole: "
@@ -133,6 +134,14 @@ def _explains(text: str) -> list[Any]:
     except ValueError:
         lines = []
     return lines or list(shell_text.documents(text))
+
+
+def _with_whole_figures(document: dict[str, Any]) -> dict[str, Any]:
+    """The explain without an executed tree that a shell cut: the plan's own tree and the totals tell as much."""
+    stats = document.get("executionStats")
+    if "queryPlanner" not in document or not isinstance(stats, dict) or not _is_cut(stats):
+        return document
+    return {**document, "executionStats": {name: stats[name] for name in stats if name != "executionStages"}}
 
 
 def _is_cut(value: object) -> bool:

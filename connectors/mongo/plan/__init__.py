@@ -91,6 +91,8 @@ def _planned(planner: Mapping[str, Any], stats: Mapping[str, Any]) -> PlanNode |
         root = tree({**stages, "shards": _shards_with_names(stages, winning)}, namespace)
     else:
         root = tree(stages or winning, namespace)
+        if winning and any(node.kind == "UNKNOWN" for node in root.walk()):  # cut where it grew too large
+            root = tree(winning, namespace)
     return _with_reading_phase(with_totals(root, stats), winning, stats)
 
 

@@ -31,7 +31,20 @@ def _write(command: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, parts in (("update", "updates"), ("delete", "deletes")):
         for part in listed(command.get(parts))[:1]:
             return {**part, "$op": name, "$collection": command.get(name), "$db": command.get("$db")}
+    for part in listed(command.get("ops"))[:1] if "bulkWrite" in command else ():  # 8.0
+        return _of_bulk(part, listed(command.get("nsInfo")))
     return command
+
+
+def _of_bulk(part: Mapping[str, Any], namespaces: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """One operation of a ``bulkWrite``, which names its namespace by its place."""
+    name = next((name for name in ("update", "delete") if name in part), "")
+    place = int(number(part.get(name)))
+    told = str(namespaces[place].get("ns", "")) if name and place < len(namespaces) else ""
+    database, _, collection = told.partition(".")
+    return (
+        {**part, "u": part.get("updateMods"), "$op": name, "$collection": collection, "$db": database} if told else {}
+    )
 
 
 def planner_of(document: Mapping[str, Any]) -> Mapping[str, Any]:

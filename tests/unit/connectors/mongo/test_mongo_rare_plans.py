@@ -99,6 +99,11 @@ FORMS: dict[str, tuple[dict[str, Any], tuple[list[tuple[str, Access, str]], int 
                         "executionStages": {**FETCH, "nReturned": 3, "docsExamined": 40}}),
         ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3),
     ),
+    "a tree that the server cut where it grew too large": (
+        explain(FETCH, {"nReturned": 3, "totalKeysExamined": 50, "totalDocsExamined": 40, "executionStages":
+                        {"stage": "FETCH", "nReturned": 3, "docsExamined": 40, "inputStage": {"warning": "large"}}}),
+        ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3),
+    ),
     "an index alone whose documents were read is not covering": (
         explain(IXSCAN, {"nReturned": 3, "totalKeysExamined": 50, "totalDocsExamined": 40}),
         ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3),
@@ -119,6 +124,26 @@ def test_what_read_and_how_much_is_told(form: str) -> None:
 def test_a_search_has_the_collection_of_its_command() -> None:
     plan = parse_explain({"stages": SEARCH, "command": ASKED})
     assert {str(node.table) for node in plan.scans()} == {"fleet.trips"}
+
+
+def test_an_operation_of_a_bulk_write_is_told_as_the_statement_it_is() -> None:
+    update = {"update": 1, "filter": {"depot": "N"}, "multi": True, "updateMods": {"$set": {"open": False}}}
+    command = {"bulkWrite": 1, "ops": [update], "nsInfo": [{"ns": "a.b"}, {"ns": "fleet.trips"}], "$db": "admin"}
+    assert parse_explain(explain(FETCH, command=command)).text == (
+        '{"update":"trips","$db":"fleet","filter":{"depot":"?string"},"u":{"$set":["open"]},"multi":true}'
+    )
+
+
+def test_figures_that_a_shell_cut_are_done_without(tmp_path: Path) -> None:
+    path = tmp_path / "cut.txt"
+    figures = (
+        "nReturned: 3, totalKeysExamined: 50, totalDocsExamined: 40, executionStages: { stage: 'FETCH', inputStage: "
+    )
+    path.write_text(
+        f"{{ queryPlanner: {json.dumps(explain(FETCH)['queryPlanner'])}, executionStats: {{ {figures}[Object] }} }} }}"
+    )
+    (plan,) = explain_file(path)
+    assert read(plan) == ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40, 3)
 
 
 @pytest.mark.parametrize(
