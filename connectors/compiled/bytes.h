@@ -29,6 +29,9 @@ static inline bool buffer_add(buffer *b, const char *at, size_t size)
     return true;
 }
 
+/* An array of `count` rows of `size` bytes with room for one more. NULL: no memory, and it is as it was. */
+void *with_room(void *rows, size_t count, size_t *room, size_t size);
+
 /* Different strings, each with a code: 0 is the empty one. `offsets` and `bytes` are as Arrow has them. */
 typedef struct {
     int32_t *slots, *offsets;

@@ -22,6 +22,17 @@ bool buffer_room(buffer *b, size_t more)
     return true;
 }
 
+void *with_room(void *rows, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return rows;
+    size_t more = *room ? *room * 2 : 256;
+    void *made = realloc(rows, more * size);
+    if (made)
+        *room = more;
+    return made;
+}
+
 bool list_open(strings *l)
 {
     int32_t start = 0;

@@ -1,8 +1,6 @@
 /* What an operation asks, see `written_out` in `fields.py`, and its digests, see `questions.sql`. */
 #include "slow.h"
 
-#include <stdlib.h>
-
 /* `"name":`, after a comma where something stands before it. */
 static bool put_name(buffer *out, span name)
 {
@@ -108,14 +106,10 @@ static bool set_skeleton(piece *p, operation *o, span asked)
     int32_t code = o->word[SKELETON] = words_code(&p->words[SKELETON], (span){p->skeleton.at, p->skeleton.size});
     if (code < 0 || (size_t)code <= p->example_count)
         return code > 0;
-    if (p->example_count == p->example_room) {
-        size_t room = p->example_room ? p->example_room * 2 : 64;
-        example *made = realloc(p->examples, room * sizeof *made);
-        if (!made)
-            return false;
-        p->examples = made;
-        p->example_room = room;
-    }
+    example *examples = with_room(p->examples, p->example_count, &p->example_room, sizeof *examples);
+    if (!examples)
+        return false;
+    p->examples = examples;
     char digits[DIGITS];
     uint64_t question = 0;
     md5_16(p->skeleton.at, p->skeleton.size, digits);

@@ -1,8 +1,6 @@
 /* What a line tells of an operation, see `fields.py` and `operation.sql`. */
 #include "slow.h"
 
-#include <stdlib.h>
-
 /* Of `attr`: words from KIND_OF on, numbers from MS on, and what holds more. */
 enum { COUNTS = ERROR, COMMAND = COUNTS + YIELDS - MS + 1, ORIGINATING, LOCKS, FLOW, BUILD_INFO, SHAPE_HASH,
        ATTRIBUTES };
@@ -135,14 +133,10 @@ static const char *reason_of(const piece *p, const operation *o, const node *con
 
 static operation *add(piece *p)
 {
-    if (p->count == p->room) {
-        size_t room = p->room ? p->room * 2 : 4096;
-        operation *made = realloc(p->operations, room * sizeof *made);
-        if (!made)
-            return NULL;
-        p->operations = made;
-        p->room = room;
-    }
+    operation *operations = with_room(p->operations, p->count, &p->room, sizeof *operations);
+    if (!operations)
+        return NULL;
+    p->operations = operations;
     operation *o = &p->operations[p->count++];
     *o = (operation){0};
     for (int n = 0; n < NUMBERS; n++)

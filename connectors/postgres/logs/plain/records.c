@@ -1,21 +1,16 @@
 /* What a record says, as `records.py` tells it. */
 #include "plain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { ZONE_AT_MOST = 12, NAME_AT_MOST = 100 };
 
 record *piece_record(piece *p)
 {
-    if (p->count == p->room) {
-        size_t room = p->room ? p->room * 2 : 4096;
-        record *more = realloc(p->records, room * sizeof *more);
-        if (!more)
-            return NULL;
-        p->records = more;
-        p->room = room;
-    }
+    record *records = with_room(p->records, p->count, &p->room, sizeof *records);
+    if (!records)
+        return NULL;
+    p->records = records;
     record *r = &p->records[p->count++];
     memset(r, 0, sizeof *r);
     r->extra = r->opened = r->row = r->lone = -1;

@@ -1,7 +1,6 @@
 /* A statement's text, comment and digests, as `records.py` and `events.py` make them. */
 #include "plain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_loose(span s)
@@ -106,14 +105,10 @@ bool read_statement(piece *p, record *r, span said, span bound)
     int32_t known = texts->count, code = words_code(texts, text);
     if (code < 0)
         return false;
-    if ((size_t)texts->count > p->text_room) {
-        size_t room = p->text_room * 2 + 256;
-        text_facts *more = realloc(p->texts, room * sizeof *more);
-        if (!more)
-            return false;
-        p->texts = more;
-        p->text_room = room;
-    }
+    text_facts *judged = with_room(p->texts, (size_t)texts->count - 1, &p->text_room, sizeof *judged);
+    if (!judged)
+        return false;
+    p->texts = judged;
     if (code == known)
         p->texts[code] = text_judge(text);
     const text_facts *facts = &p->texts[code];
