@@ -183,7 +183,7 @@ static bool watch_clock(piece *p, int64_t logged, span zone)
 bool record_read(piece *p, const fields *f, bool *plain)
 {
     span zone = {NULL, 0}, said = zone, statement = zone, bound = zone;
-    int64_t logged, line = f->place, took;
+    int64_t logged, line = f->place, took = 0;
     char kind = 0;
     bool stamped = parse_stamp(p, f, &logged, &zone);
     bool known = stamped && starts(f->severity, "LOG") && f->severity.size == 3 && f->session.size
