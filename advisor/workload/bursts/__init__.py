@@ -151,7 +151,7 @@ def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFa
     database.execute(
         "CREATE OR REPLACE TEMP TABLE burst_shape (id INTEGER, fingerprint VARCHAR, reads BOOLEAN, writes BOOLEAN,"
         " inserts BOOLEAN, written INTEGER, target INTEGER, single BOOLEAN, locking BOOLEAN, listed BOOLEAN,"
-        " elements INTEGER, pages BOOLEAN, pages_by_offset BOOLEAN, keyed BOOLEAN)"
+        " elements INTEGER, pages BOOLEAN, pages_by_offset BOOLEAN, keyed BOOLEAN, document BOOLEAN)"
     )
     rows = [
         (
@@ -169,6 +169,7 @@ def _declare_shapes(database: duckdb.DuckDBPyConnection, facts: Sequence[ShapeFa
             shape.pages,
             shape.offset,
             bool(shape.keys),
+            shape.shape.text.startswith("{"),
         )
         for number, shape in enumerate(facts)
     ]

@@ -14,6 +14,8 @@ SELECT
              CASE WHEN e.unit IS NULL OR starts_with(e.unit, e.session) THEN NULL
                   WHEN regexp_full_match(e.unit, '[0-9]+(/[0-9]+)?') THEN NULL
                   ELSE e.unit END) AS trace,
+    -- MongoDB has no statement that begins a transaction; each one in it says its number.
+    CASE WHEN s.document AND starts_with(e.unit, e.session) THEN hash(e.unit) END AS numbered,
     CASE WHEN cardinality(e.tags) > 0
          THEN coalesce(e.tags['route'], e.tags['http.route'],
                        e.tags['controller'] || coalesce('#' || e.tags['action'], '')) END AS route,

@@ -5,7 +5,7 @@ SELECT p.unit, p.child, p.parent, p.rank, p.within, p.n, p.anchors, p.recency, p
 FROM burst_pair AS p
 JOIN burst_accepted AS a ON a.unit = p.unit AND a.child = p.parent
 WHERE p.n >= (SELECT min_executions FROM burst_option)
-  AND p.rank < 4
+  AND (p.rank < 4 OR p.exact)
   AND NOT EXISTS (
       FROM burst_accepted AS known
       WHERE known.unit = p.unit AND known.child = p.child AND known.parent = p.parent)

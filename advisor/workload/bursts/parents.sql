@@ -60,6 +60,14 @@ FROM behind
 GROUP BY unit, shape, parent, anchor
 HAVING count(*) FILTER (its_own) > 0;
 
+-- Documents: how often an execution neither follows the one before at once nor when each of its rows was asked about.
+CREATE OR REPLACE TEMP TABLE burst_break AS
+SELECT unit, shape, count(*) FILTER (step > 3 AND step <> rows + 1) AS breaks
+FROM (SELECT unit, shape, rows, lead(pos) OVER (PARTITION BY unit, shape ORDER BY pos) - pos AS step
+      FROM burst_member
+      WHERE role = 'read' AND shape IN (SELECT child FROM burst_link WHERE rank = 4))
+GROUP BY unit, shape;
+
 INSERT INTO burst_pair
 SELECT
     a.unit,
@@ -77,14 +85,21 @@ SELECT
     -- No parent returns fewer rows than it has children: then it is not the parent.
     coalesce(bool_or(a.rows < a.params), false) AS too_few_rows,
     -- As many children as the parent returned rows, close behind it: no chance (the source must tell rows, as MongoDB's
-    -- always does; two siblings may be interleaved).
+    -- always does; two siblings may be interleaved, and each row of a child may be asked about in its turn). Fewer are
+    -- no chance either where it comes out three times.
     -- Where the rows are of several kinds, the reads of all kinds together are as many.
-    coalesce(sum(a.n) FILTER ((a.rows = a.n OR a.rows = a.together) AND a.n >= (SELECT min_executions FROM burst_option)
-        AND a.last_pos - a.anchor <= 3.5 * a.rows) >= 0.5 * sum(a.n), false) AS exact,
+    coalesce(sum(a.n) FILTER ((a.rows = a.n OR a.rows = a.together)
+        AND (a.n >= (SELECT min_executions FROM burst_option) OR a.alike >= 3)
+        AND (a.last_pos - a.anchor <= 3.5 * a.rows OR b.breaks < a.anchors AND a.first_pos = a.anchor + 1)) >= 0.5 * sum(a.n), false) AS exact,
     max(l.round) AS round
-FROM (SELECT *, sum(n) OVER (PARTITION BY unit, parent, anchor) AS together FROM burst_anchor) AS a
+FROM (SELECT *, sum(n) OVER (PARTITION BY unit, parent, anchor) AS together,
+             sum((rows = n AND n > 1)::INT) OVER of_pair AS alike,
+             count(*) OVER of_pair AS anchors
+      FROM burst_anchor
+      WINDOW of_pair AS (PARTITION BY unit, child, parent)) AS a
 JOIN burst_link AS l ON l.child = a.child AND l.parent = a.parent AND l.round = (SELECT max(round) FROM burst_link)
 JOIN burst_shape AS s ON s.id = a.parent
+LEFT JOIN burst_break AS b ON b.unit = a.unit AND b.shape = a.child
 GROUP BY a.unit, a.child, a.parent;
 
 INSERT INTO burst_accepted

@@ -8,7 +8,7 @@ WITH explained AS (
     FROM burst_verdict
     WHERE kind = 1 OR verdict NOT IN ('traffic', 'no-key', 'parentless-loop', 'repeated-identical-query')
 )
-SELECT e.pool, e.shape, e.started, e.ended, e.spent, e.params, e.stream, e.unit, e.seq
+SELECT e.pool, e.shape, e.started, e.ended, e.spent, e.params, e.rows, e.stream, e.unit, e.seq
 FROM burst_event AS e
 ANTI JOIN explained AS x ON x.unit = e.unit AND x.shape = e.shape
 WHERE e.role = 'read' AND e.kind > 0
@@ -39,12 +39,14 @@ FROM rest;
 -- Which shape may fan out from which, by their numbers: 1:1 is traffic, N:1 is fan-out (research page, 2.1 D).
 CREATE OR REPLACE TEMP TABLE burst_fan AS
 WITH total AS (
-    SELECT pool, shape, count(*) AS n FROM burst_loose GROUP BY pool, shape
+    SELECT pool, shape, count(*) AS n, sum(rows) AS rows FROM burst_loose GROUP BY pool, shape
 )
 SELECT c.pool, c.shape AS child, p.shape AS parent, l.rank, c.n, p.n AS parents
 FROM total AS c
-JOIN burst_link AS l ON l.child = c.shape AND l.rank IN (0, 1, 3)
+JOIN burst_link AS l ON l.child = c.shape AND l.rank IN (0, 1, 3, 4)
 JOIN total AS p ON p.pool = c.pool AND p.shape = l.parent
+    -- Of documents only the count tells: reads and rows are of one order.
+    AND (l.rank < 4 OR p.rows BETWEEN 0.2 * c.n AND 5 * c.n)
 JOIN burst_shape AS ps ON ps.id = p.shape AND NOT ps.single
 JOIN burst_shape AS cs ON cs.id = c.shape AND NOT cs.locking AND NOT cs.pages AND (NOT cs.listed OR cs.elements = 1)
 WHERE c.n >= p.n * (SELECT min_executions FROM burst_option)
@@ -67,5 +69,5 @@ DROP TABLE burst_tick;
 
 CREATE OR REPLACE TEMP TABLE burst_step (pool UBIGINT, shape INTEGER, step BIGINT, spent DOUBLE);
 CREATE OR REPLACE TEMP TABLE burst_near (
-    child INTEGER, parent INTEGER, pool UBIGINT, anchor_seq BIGINT, n BIGINT, after BIGINT, params BIGINT,
+    child INTEGER, parent INTEGER, pool UBIGINT, anchor_seq BIGINT, rows BIGINT, n BIGINT, after BIGINT, params BIGINT,
     streams BIGINT, elsewhere BIGINT, follows BIGINT, span BIGINT, spent DOUBLE, spent_max DOUBLE)

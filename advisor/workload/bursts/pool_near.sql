@@ -16,6 +16,7 @@ between_two AS (
         b.seq AS anchor_seq,
         b.ended AS anchor_ended,
         b.unit <> c.unit AS elsewhere,
+        b.rows AS parent_rows,
         CASE WHEN b.cluster = c.cluster THEN c.started - b.ended END AS behind,
         -- Where time passes between them these may be requests in turn: then the next parent must be far.
         CASE WHEN a.cluster = c.cluster OR NOT c.dense
@@ -26,6 +27,7 @@ between_two AS (
 )
 SELECT
     child, parent, pool, anchor_seq,
+    any_value(parent_rows) AS rows,
     count(*) AS n,
     count(*) FILTER (behind IS NOT NULL) AS after,
     count(DISTINCT params) AS params,

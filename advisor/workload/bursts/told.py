@@ -13,7 +13,7 @@ from advisor.model.shape import QueryShape
 from advisor.model.workload import Burst, CallSite, EvidenceLine, Relation, Suppressed, UnitKind
 from advisor.ports import Options
 from advisor.workload.bursts.facts import ShapeFacts
-from advisor.workload.bursts.link import BY_FOREIGN_KEY, BY_NAME, BY_POSITION, Link
+from advisor.workload.bursts.link import BY_COUNT, BY_FOREIGN_KEY, BY_NAME, BY_POSITION, Link
 from advisor.workload.bursts.verdicts import REASONS
 
 UNIT_KINDS = (UnitKind.TRACE, UnitKind.TRANSACTION, UnitKind.SESSION)
@@ -232,7 +232,7 @@ def _notes(row: Mapping[str, Any], child: ShapeFacts, link: Link | None) -> list
         columns = ", ".join([",".join(link.parent_columns), *link.alternatives])
         notes.append(f"The statement is the same for several foreign keys of {link.parent_table}: {columns}.")
     if link and link.rank != BY_FOREIGN_KEY:
-        proof = "from the order of statements" if link.rank == BY_POSITION else "from names"
+        proof = {BY_POSITION: "from the order of statements", BY_COUNT: "from the counts"}.get(link.rank, "from names")
         notes.append(f"No foreign key tells the relation; it is concluded {proof}: {link.linked_by}.")
     if child.aggregated:
         notes.append("The child counts or sums: one grouped statement replaces it, not a preload of rows.")

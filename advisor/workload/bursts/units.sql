@@ -8,7 +8,7 @@ SELECT row_number() OVER (ORDER BY stream, line, seq) AS place, seq, stream
 FROM burst_raw;
 
 CREATE OR REPLACE TEMP TABLE burst_order AS
-SELECT p.*, r.role, r.route_key, r.started, r.ended, r.spent
+SELECT p.*, r.role, r.route_key, r.numbered, r.started, r.ended, r.spent
 FROM burst_place AS p
 JOIN burst_raw AS r USING (seq);
 DROP TABLE burst_place;
@@ -32,7 +32,8 @@ follows AS (
         p.ended AS previous_ended,
         p.role AS previous_role,
         o.route_key <> p.route_key AS other_route,
-        t.place IS NOT NULL AS begun
+        p.place IS NOT NULL AND o.numbered IS DISTINCT FROM p.numbered AS other_number,
+        t.place IS NOT NULL OR o.numbered IS NOT NULL AS begun
     FROM burst_order AS o
     LEFT JOIN burst_order AS p ON p.place = o.place - 1 AND p.stream = o.stream
     LEFT JOIN transaction AS t ON t.place = o.place
@@ -49,11 +50,11 @@ SELECT
     f.seq,
     f.stream,
     begun OR role = 'end' AS inside,
-    role = 'begin' OR coalesce(previous_role = 'end', false) AS unit_cut,
+    role = 'begin' OR other_number OR coalesce(previous_role = 'end', false) AS unit_cut,
     previous_role IS NULL
         OR previous_role = 'reset'
         OR coalesce(other_route, false)
-        OR (role = 'begin' OR NOT begun) AND role <> 'end' AND started - previous_ended > coalesce(pause, 250000)
+        OR (role = 'begin' OR other_number OR NOT begun) AND role <> 'end' AND started - previous_ended > coalesce(pause, 250000)
         AS chunk_cut,
     -- Without a session the previous event may be a parallel one.
     CASE WHEN chunk_cut THEN spent ELSE greatest(ended - previous_ended, 0) END AS gap
@@ -80,7 +81,7 @@ stretch AS (
     SELECT unnest(range(place, next_border)) AS place, place AS first_place, pos, chunk_no, unit_no FROM border
 )
 SELECT
-    r.* EXCLUDE (line, trace, route_key),
+    r.* EXCLUDE (line, trace, route_key, numbered),
     t.inside,
     t.gap,
     s.pos + t.place - s.first_place AS pos,

@@ -129,7 +129,8 @@ judged AS (
             WHEN same_table >= 0.8 * n THEN 'write-loop'
             WHEN opening THEN 'traffic'
             WHEN writes >= 0.8 * n THEN 'write-loop'
-            WHEN parent IS NOT NULL THEN 'n-plus-one'
+            -- Where only the count tells, the same question as often as there were rows is no question about the rows.
+            WHEN parent IS NOT NULL AND (rank < 4 OR params > 1) THEN 'n-plus-one'
             -- At equal intervals; outside transactions at any that leave the connection at rest.
             WHEN params = 1 AND (regular >= 0.75 OR kind = 2) AND step > 10 * spent_median THEN 'polling'
             WHEN kind = 2 AND (beside OR others > 0.5 * n) THEN 'traffic'
