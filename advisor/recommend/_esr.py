@@ -7,12 +7,12 @@ exception was checked against an index oracle recorded on a real server (tests/b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from advisor.model.catalog import Catalog, Table, TableName
 from advisor.model.shape import Operand, Operator, Predicate, QueryBlock, QueryShape
-from advisor.shape.mql_effort import MANY, MOST, RARE, SORTABLE, Effort
+from advisor.shape.mql_effort import MANY, MOST, RARE, SORTABLE_BYTES, USUAL_BYTES, Effort
 
 MAX_COVERED = 2
 """Fields that may be added to an index so that no document is fetched; each makes every write dearer."""
@@ -119,6 +119,8 @@ def _wish(
         return None
     usable = [p for p in predicates if _indexable(p.column) and not p.expression]
     equal = {p.column for p in usable if p.operator in _EQUAL or p.operator is Operator.IN}
+    long = _long(usable, block) if block.sort else []
+    equal -= set(long if equal - set(long) else ())
     absent = [p.column for p in usable if p.operator is Operator.IS_NULL and p.column not in equal]
     weak = [p.column for p in usable if p.operator in (Operator.NOT_EQUAL, *_TESTED)]
     sort = [(key.column, key.descending) for key in block.sort if key.column not in equal]
@@ -127,10 +129,14 @@ def _wish(
         absent = []
     key = [k.column for k in block.group] if block.distinct else []
     ordered = [(name, False) for name in key if name not in equal]
-    narrowing = [*(() if sort else _skipped(usable, equal)), *_ranges(usable, equal)]
+    reads_all = _reads_all(block, table, effort, equal=bool(equal))
+    ranges = [*(name for name in long if name not in equal), *_ranges(usable, equal)]
+    ranged = any(p.operator is Operator.RANGE and p.column in ranges for p in usable)
+    narrowing = [*(_skipped(usable, equal) if (reads_all if sort else ranged) else ()), *ranges]
     if sort and _walked(usable, block, table, effort):
         equal, narrowing = set(), []
-    ordered += _ordered(sort, narrowing, block, effort, equal=bool(equal))
+    first = narrowing if reads_all else [p.column for p in usable if p.operator is Operator.PREFIX]
+    ordered += _ordered(sort, narrowing, first, equal=bool(equal))
     if not equal and not ordered:
         equal = set(absent)
         absent = []
@@ -194,12 +200,19 @@ def _ranges(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
 
 
 def _skipped(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
-    """Negated fields that go before the ranges: of a field with few values (a state) nearly nothing but what matches is
-    read, for the scan skips what is negated and, in each value, what is out of the range."""
-    ranged = any(p.operator is Operator.RANGE and p.column not in equal for p in usable)
+    """Negated fields that go before ranges, and before a sort of all that matches: of a field with few values (a state)
+    nearly nothing but what matches is read, for the scan skips what is negated and, in each value, what is out of the
+    range."""
     found = [p for p in usable if p.operator is Operator.NOT_EQUAL and p.sql_operator in ("$ne", "$nin")]
     few = [p.column for p in found if p.column not in equal and not set(p.sql.split(",")) & {*_OWN, "?null"}]
-    return list(dict.fromkeys(few)) if ranged else []
+    return list(dict.fromkeys(few))
+
+
+def _long(usable: Sequence[Predicate], block: QueryBlock) -> list[str]:
+    """Lists too long to be merged in the order of the sort: beside an equality they are ranges (manual, ``$in``)."""
+    sorted_by = {key.column for key in block.sort}
+    found = [p.column for p in usable if p.operator is Operator.IN and (p.elements or 0) >= MANY]
+    return [name for name in dict.fromkeys(found) if name not in sorted_by]
 
 
 def _walked(usable: Sequence[Predicate], block: QueryBlock, table: Table | None, effort: Effort | None) -> bool:
@@ -226,27 +239,30 @@ def _alone(usable: Sequence[Predicate], effort: Effort | None) -> tuple[str, ...
 
 
 def _ordered(
-    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], block: QueryBlock, effort: Effort | None, *, equal: bool
+    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], first: Collection[str], *, equal: bool
 ) -> list[tuple[str, bool]]:
-    """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan.
+    """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan, but for ``first``.
 
-    The exception (the manual's ERS): where all that matches is read anyhow, no limit stopping it, ranges come first.
-    Sorting what matches in memory then costs half a document for each, whereas walking the order of the sort may read
-    every key. With an equality before them this is done up to as many documents as sort without harm. After a leading
-    sort no range narrows anything: the server then walks the whole index and tests documents.
+    These are the manual's exception (ERS). Where all that matches is read anyhow, no limit stopping it, ranges come
+    first: sorting what matches in memory costs half a document for each, a sixth of what reading it costs, whereas
+    walking the order of the sort may read every key. With an equality before them this is done up to as many bytes as
+    sort without harm. And a prefix of a string is a narrow range: the keys of what matches, the sort's among them, are
+    fewer than those that are walked to find a page of it. After a leading sort no range narrows anything: the server
+    then walks the whole index and tests documents.
     """
     sorted_by = {name for name, _ in sort}
-    others = [(name, False) for name in ranges if name not in sorted_by]
-    if not others or not sort:
-        return [*sort, *others]
-    if _reads_all(block, effort, equal=equal) and not sorted_by & set(ranges):
-        return [*others[:1], *sort, *others[1:]]
-    return [*sort, *others] if equal or sorted_by & set(ranges) else list(sort)
+    same = bool(sorted_by & set(ranges))
+    before = [name for name in ranges if name in first and not same]
+    after = [name for name in ranges if name not in sorted_by and name not in before]
+    kept = after if equal or before or same or not sort else []
+    return [*((name, False) for name in before), *sort, *((name, False) for name in kept)]
 
 
-def _reads_all(block: QueryBlock, effort: Effort | None, *, equal: bool) -> bool:
+def _reads_all(block: QueryBlock, table: Table | None, effort: Effort | None, *, equal: bool) -> bool:
+    """Whether all that matches is read anyhow, and may be sorted in memory."""
     if effort is not None and effort.complete:
-        return not equal or (effort.returned or 0.0) <= SORTABLE
+        size = float(table.options.get("average document", USUAL_BYTES)) if table else USUAL_BYTES
+        return not equal or (effort.returned or 0.0) * size <= SORTABLE_BYTES
     return not block.limited and not equal
 
 

@@ -19,9 +19,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from advisor import pipeline
+from advisor.model.mongosh import key_document
+from advisor.model.recommendation import AddIndex
+from connectors.mongo import analyze_files
 from tests.benchmarks.mongo_index_probe import Key, Probe
 from tests.benchmarks.mongo_index_random import probes
-from tests.benchmarks.mongo_oracle_unseen import command_of, extended, judged_by, least
+from tests.benchmarks.mongo_oracle import Advised
+from tests.benchmarks.mongo_oracle_unseen import command_of, entry, executed, extended, least, slow_line, verdict
 
 Label = tuple[float, list[Key]]
 
@@ -36,14 +41,36 @@ def labels(made: dict[str, Probe], kept: Path) -> dict[str, Label]:
     known: dict[str, Any] = {}
     if kept.exists():
         known = dict(map(json.loads, kept.read_text(encoding="utf-8").splitlines()))
+    gc.disable()  # the entries of indexes are millions of tuples, none of them in a circle
     with kept.open("a", encoding="utf-8") as lines:
         for probe in sorted(made.values(), key=lambda probe: probe.collection):
             if (text := asked(probe)) not in known:
                 known[text] = least(probe)
                 lines.write(json.dumps([text, known[text]]) + "\n")
                 lines.flush()
+    gc.enable()
     found = {name: known[asked(probe)] for name, probe in made.items()}
     return {name: (effort, [tuple((f, w) for f, w in key) for key in keys]) for name, (effort, keys) in found.items()}
+
+
+def advice(made: dict[str, Probe]) -> dict[str, Advised]:
+    """The keys proposed for each probe, from one log in which each has a database of its own."""
+    lines, collections = [], {}
+    for number, probe in enumerate(made.values()):
+        command, figures = executed(probe)
+        lines += [slow_line(command, f"p{number}.{probe.collection}", **figures)] * 5
+        collections[f"{number}"] = entry(probe.collection, f"p{number}")
+    with tempfile.TemporaryDirectory() as folder:
+        log, schema = Path(folder) / "mongod.log", Path(folder) / "catalog.json"
+        log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        schema.write_text(json.dumps({"server": {"version": "5.0.0"}, "collections": collections}), encoding="utf-8")
+        report = pipeline.analyze(analyze_files([log], schema, Path(folder) / "capture"))
+    found: dict[str, Advised] = {name: [] for name in made}
+    names = list(made)
+    for action in (r.action for r in report.recommendations if isinstance(r.action, AddIndex)):
+        keys = [(name, int(way)) for name, way in key_document(action.index).items()]
+        found[names[int(action.index.table.schema[1:])]].append(keys)
+    return found
 
 
 def main() -> int:
@@ -55,22 +82,21 @@ def main() -> int:
     parser.add_argument("--label", action="store_true", help="find the labels alone")
     parser.add_argument("--misses", action="store_true", help="print each probe that is not good")
     given = parser.parse_args()
-    gc.disable()  # the entries of indexes are millions of tuples, none of them in a circle
     made = {name: probe for name, probe in probes(given.seed, given.each).items()
             if not given.kind or name.rpartition("-")[0] in given.kind}  # fmt: skip
     known = labels(made, Path(tempfile.gettempdir()) / f"mongo_oracle_random_{given.seed}.jsonl")
     if given.label:
         return 0
     counts: dict[str, Counter[str]] = {}
+    given_keys = advice(made)
     for name, probe in sorted(made.items(), key=lambda pair: pair[1].collection):
-        verdict, told = judged_by(probe, *known[name])
-        counts.setdefault(name.rpartition("-")[0], Counter())[verdict] += 1
-        if given.misses and verdict != "good":
-            print(f"{name:18} {verdict:10} {told}\n    {asked(probe)[:400]}", flush=True)
-    for kind, found in sorted(counts.items()):
-        print(
-            f"{kind:16} {found['good']:>3} of {found.total():>3}  {dict(sorted((found - Counter(good=9**9)).items()))}"
-        )
+        found, told = verdict(probe, given_keys[name], *known[name])
+        counts.setdefault(name.rpartition("-")[0], Counter())[found] += 1
+        if given.misses and found != "good":
+            print(f"{name:18} {found:10} {told}\n    {asked(probe)[:400]}", flush=True)
+    for kind, count in sorted(counts.items()):
+        others = dict(sorted((count - Counter(good=count["good"])).items()))
+        print(f"{kind:16} {count['good']:>3} of {count.total():>3}  {others or ''}")
     total = sum(counts.values(), Counter())
     good = total["good"] / total.total()
     print(f"{total['good']} of {total.total()} good ({good:.1%}), {total['not picked']} not picked")

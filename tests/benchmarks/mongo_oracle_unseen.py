@@ -20,6 +20,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import bson
+
 from tests.benchmarks import mongo_clinic, mongo_fleet, mongo_kindred, mongo_shop
 from tests.benchmarks.mongo_fleet import BY_RULE
 from tests.benchmarks.mongo_index_bounds import conjuncts
@@ -42,7 +44,7 @@ def collection(name: str) -> Collection:
 def slow_line(command: dict[str, Any], ns: str, **figures: Any) -> str:
     """One slow-query line as a server of the 5.0 line writes it."""
     write = "q" in command
-    body = command if write else {**command, "$db": "fleet"}
+    body = command if write else {**command, "$db": ns.partition(".")[0]}
     attr = {"type": ("update" if "u" in command else "remove") if write else "command", "ns": ns, "command": body,
             "planSummary": "COLLSCAN", **figures, "durationMillis": 120}  # fmt: skip
     return json.dumps({"t": {"$date": "2026-08-01T10:00:00.000+00:00"}, "s": "I", "c": "WRITE" if write else "COMMAND",
@@ -56,11 +58,18 @@ def extended(value: Any) -> Any:
 def catalog(asked: str) -> dict[str, Any]:
     """The collections with their sizes and no index but ``_id``."""
     makers = next(part.MAKERS for part in (mongo_shop, mongo_clinic, mongo_fleet) if asked in part.MAKERS)
+    return {"server": {"version": "5.0.0"}, "database": "fleet",
+            "collections": {name: entry(name, "fleet") for name in makers}}  # fmt: skip
+
+
+def entry(name: str, database: str) -> dict[str, Any]:
+    """A collection in a catalog file."""
+    documents = collection(name).documents
+    size = sum(len(bson.encode(document)) for document in documents[:200]) // 200
+    storage = {"count": len(documents), "size": size * len(documents), "avgObjSize": size}
+    stats = {"ns": f"{database}.{name}", "storageStats": storage}
     identity = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
-    return {"server": {"version": "5.0.0"}, "database": "fleet", "collections": {
-        name: {"options": {}, "type": "collection", "indexes": [identity], "index_stats": [],
-               "stats": {"ns": f"fleet.{name}", "storageStats": {"count": len(collection(name).documents), "size": 1}}}
-        for name in makers}}  # fmt: skip
+    return {"options": {}, "type": "collection", "indexes": [identity], "index_stats": [], "stats": stats}
 
 
 def command_of(probe: Probe) -> dict[str, Any]:
@@ -147,19 +156,28 @@ def judged(name: str) -> tuple[str, str]:
 
 def judged_by(probe: Probe, best: float, best_keys: list[Key]) -> tuple[str, str]:
     """(verdict, what was advised and what is best) of a probe whose least effort is known."""
-    own = collection(probe.collection)
-    bare = explain(own, probe, [])
+    command, figures = executed(probe)
+    return verdict(probe, advised(command, f"fleet.{probe.collection}", **figures), best, best_keys)
+
+
+def executed(probe: Probe) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The probe's command, and what its slow line tells of an execution without an index."""
+    bare = explain(collection(probe.collection), probe, [])
     command = command_of(probe)
     figures: dict[str, Any] = {"keysExamined": 0, "docsExamined": bare.documents}
     figures |= _answer(command, probe, bare.returned)
     if bare.sorted_in_memory:
         figures["hasSortStage"] = True
-    given = advised(command, f"fleet.{probe.collection}", **figures)
+    return command, figures
+
+
+def verdict(probe: Probe, given: Advised, best: float, best_keys: list[Key]) -> tuple[str, str]:
+    """(verdict, what was advised and what is best)."""
     told = (
         f"{' + '.join(map(words, given)) or 'none'} (least {best:,.0f}: {' + '.join(map(words, best_keys)) or 'none'})"
     )
     try:
-        result = explain(own, probe, [tuple(keys) for keys in given])
+        result = explain(collection(probe.collection), probe, [tuple(keys) for keys in given])
     except ValueError:
         return "refused", told
     if given and not result.used:

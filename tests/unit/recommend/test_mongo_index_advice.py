@@ -89,12 +89,37 @@ def effort(documents: float, returned: float, *, complete: bool) -> Effort:
             ["u_1_c_-1"],
         ),
         (find({"u": {"$in": list(range(300))}}, sort={"c": -1}, limit=5), effort(3e4, 4, complete=True), ["u_1_c_-1"]),
+        # Beside an equality it is a range.
+        (
+            find({"a": 1, "u": {"$in": list(range(300))}}, sort={"c": -1}, limit=50),
+            effort(9e4, 50, complete=False),
+            ["a_1_c_-1_u_1"],
+        ),
+        (
+            find({"a": 1, "u": {"$in": list(range(300))}}, sort={"c": -1}, limit=50),
+            effort(9e4, 9, complete=True),
+            ["a_1_u_1_c_-1"],
+        ),
         # A negation or regular expression alone narrows when little is left.
         (find({"b": {"$ne": 2}}), effort(9e4, 900, complete=True), ["b_1"]),
         (find({"b": {"$ne": 2}}), effort(9e4, 7e4, complete=True), []),
         (find({"b": {"$regex": "^x", "$options": "i"}}), effort(9e4, 1, complete=True), ["b_1"]),
         (find({"b": {"$regex": "x", "$options": "i"}}, limit=10), effort(9e4, 10, complete=False), []),
-        (find({"b": {"$regex": "x", "$options": "i"}}), effort(9e4, 9e3, complete=True), []),
+        (find({"b": {"$regex": "x", "$options": "i"}}), effort(9e4, 3e4, complete=True), []),
+        # All that matches is read and sorted: what a negation leaves out is skipped before; not so up to a limit.
+        (find({"a": 1, "b": {"$ne": 2}}, sort={"c": -1}), effort(9e4, 900, complete=True), ["a_1_b_1_c_-1"]),
+        (
+            find({"a": 1, "b": {"$ne": 2}}, sort={"c": -1}, limit=50),
+            effort(9e4, 50, complete=False),
+            ["a_1_c_-1_b_1"],
+        ),
+        (find({"a": 1, "t": {"$gt": 5}}, sort={"c": -1}), effort(9e4, 4e3, complete=True), ["a_1_t_1_c_-1"]),
+        # A prefix is narrow: it goes before the sort even where a limit stops.
+        (
+            find({"a": 1, "b": {"$regex": "^x"}}, sort={"c": -1}, limit=50),
+            effort(9e4, 50, complete=False),
+            ["a_1_b_1_c_-1"],
+        ),
     ],
 )
 def test_the_order_of_keys_where_it_is_known_what_matches(
