@@ -11,7 +11,7 @@ from advisor.errors import SourceError
 from advisor.model.plan import Access
 from advisor.model.recommendation import AddIndex
 from connectors.mongo import analyze_files
-from connectors.mongo.files import explain_file
+from connectors.mongo.explain_files import explain_file
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.shell_text import documents
 

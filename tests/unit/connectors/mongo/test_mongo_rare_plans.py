@@ -16,7 +16,7 @@ from advisor import pipeline
 from advisor.errors import SourceError
 from advisor.model.plan import Access, Plan
 from connectors.mongo import analyze_files
-from connectors.mongo.files import explain_file
+from connectors.mongo.explain_files import explain_file
 from connectors.mongo.plan import parse_explain
 
 IXSCAN = {"stage": "IXSCAN", "keyPattern": {"depot": 1}, "indexName": "depot_1"}
@@ -205,3 +205,22 @@ def test_a_number_of_five_thousand_digits_is_none(tmp_path: Path) -> None:
     path.write_text(json.dumps(explain({"stage": "COLLSCAN"}, figures)).replace(": 0", ": " + "9" * 5_000))
     (plan,) = explain_file(path)
     assert plan.documents_examined() == 0
+
+
+WHOLE = explain(FETCH, {"nReturned": 3, "totalKeysExamined": 50, "totalDocsExamined": 40})
+NOTES: dict[str, tuple[bytes, int]] = {
+    "before and after": (json.dumps({"before": explain({"stage": "COLLSCAN"}), "after": WHOLE}, indent=1).encode(), 2),
+    "one for each query": (json.dumps({"runs": [{"name": "a", "plan": WHOLE}, {"name": "b"}]}).encode(), 1),
+    "in a script's object": (b"const notes = {\n  slow: { explain: " + json.dumps(WHOLE).encode() + b" }\n};\n", 1),
+    "behind a line of JSON": (b'{"a": 1}\n' + json.dumps(WHOLE, indent=1).encode(), 1),
+    "as PowerShell writes": (json.dumps(WHOLE, indent=1).encode("utf-16"), 1),
+}
+
+
+@pytest.mark.parametrize("how", NOTES)
+def test_explains_within_somebodys_notes_are_found(how: str, tmp_path: Path) -> None:
+    raw, count = NOTES[how]
+    (tmp_path / "notes.txt").write_bytes(raw)
+    plans = analyze_files([tmp_path / "notes.txt"], None, tmp_path / "capture").plans
+    assert len(plans) == count
+    assert read(plans[-1])[:3] == ([("IXSCAN", Access.INDEX, "depot_1")], 50, 40)
