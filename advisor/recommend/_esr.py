@@ -56,6 +56,8 @@ class Wish:
     present: frozenset[str] = frozenset()
     sorts: bool = False
     foreign: bool = field(default=False)
+    covered: bool = False
+    """Whether the index alone answers: no document is fetched."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -130,13 +132,10 @@ def _wish(
     key = [k.column for k in block.group] if block.distinct else []
     ordered = [(name, False) for name in key if name not in equal]
     reads_all = _reads_all(block, table, effort, equal=bool(equal))
-    ranges = [*(name for name in long if name not in equal), *_ranges(usable, equal)]
-    ranged = any(p.operator is Operator.RANGE and p.column in ranges for p in usable)
-    narrowing = [*(_skipped(usable, equal) if (reads_all if sort else ranged) else ()), *ranges]
+    narrowing = _narrowing(usable, equal, long, reads_all=reads_all if sort else None)
     if sort and _walked(usable, block, table, effort):
         equal, narrowing = set(), []
-    first = narrowing if reads_all else [p.column for p in usable if p.operator is Operator.PREFIX]
-    ordered += _ordered(sort, narrowing, first, equal=bool(equal))
+    ordered += _ordered(sort, narrowing, reads_all=reads_all, equal=bool(equal))
     if not equal and not ordered:
         equal = set(absent)
         absent = []
@@ -159,12 +158,14 @@ def _wish(
         arrays = arrays[:1]
     kept = {p.column for p in usable if p.operator is Operator.IS_NOT_NULL}
     extra = () if arrays or any(p.branch for p in predicates) else _covering(block, table, effort)
+    extra = tuple(name for name in extra if name not in taken)
+    held = {*equal, *optional, *extra, *(name for name, _ in ordered)}
     return Wish(
         table=block.tables[0],
         equal=frozenset(equal),
         ordered=tuple(dict.fromkeys(ordered)),
         optional=optional,
-        covering=tuple(name for name in extra if name not in taken),
+        covering=extra,
         collation=collation,
         sparse=not equal and len(ordered) == 1 and ordered[0][0] in kept and not sort,
         arrays=arrays,
@@ -173,6 +174,7 @@ def _wish(
         present=frozenset(p.column for p in usable if p.operator in (*_EQUAL, *_BOUNDED)),
         sorts=bool(block.sort),
         foreign=not block.outer or any(p.operand is Operand.COLUMN for p in predicates),
+        covered=block.outer and set(_read(block)) <= held and not (arrays or _looks_at_documents(block)),
     )
 
 
@@ -197,6 +199,22 @@ def _ranges(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
     found = [p for p in usable if p.operator in _BOUNDED and p.column not in equal]
     found.sort(key=lambda p: (p.sql_operator != "between", p.sql in _OWN))
     return list(dict.fromkeys(p.column for p in found))
+
+
+def _narrowing(
+    usable: Sequence[Predicate], equal: Collection[str], long: Iterable[str], *, reads_all: bool | None
+) -> list[str]:
+    """Fields with ranges, after those that are skipped; beside an equality and before a sort of all that matches every
+    other condition too: what is fetched and sorted is then no more than what matches. ``reads_all`` is ``None``
+    where nothing is sorted."""
+    ranges = [*(name for name in long if name not in equal), *_ranges(usable, equal)]
+    if reads_all is None:
+        ranged = any(p.operator is Operator.RANGE and p.column in ranges for p in usable)
+        return [*(_skipped(usable, equal) if ranged else ()), *ranges]
+    if not reads_all:
+        return ranges
+    weak = [p.column for p in usable if p.operator in (Operator.NOT_EQUAL, *_TESTED) and p.column not in equal]
+    return list(dict.fromkeys([*_skipped(usable, equal), *ranges, *(weak if equal else ())]))
 
 
 def _skipped(usable: Sequence[Predicate], equal: Iterable[str]) -> list[str]:
@@ -239,23 +257,22 @@ def _alone(usable: Sequence[Predicate], effort: Effort | None) -> tuple[str, ...
 
 
 def _ordered(
-    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], first: Collection[str], *, equal: bool
+    sort: Sequence[tuple[str, bool]], ranges: Sequence[str], *, reads_all: bool, equal: bool
 ) -> list[tuple[str, bool]]:
-    """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan, but for ``first``.
+    """Sort keys before ranges, so that nothing is sorted in memory and a limit stops the scan.
 
-    These are the manual's exception (ERS). Where all that matches is read anyhow, no limit stopping it, ranges come
-    first: sorting what matches in memory costs half a document for each, a sixth of what reading it costs, whereas
-    walking the order of the sort may read every key. With an equality before them this is done up to as many bytes as
-    sort without harm. And a prefix of a string is a narrow range: the keys of what matches, the sort's among them, are
-    fewer than those that are walked to find a page of it. After a leading sort no range narrows anything: the server
-    then walks the whole index and tests documents.
+    The exception (the manual's ERS): where all that matches is read anyhow, no limit stopping it, ranges come first.
+    Sorting what matches in memory costs half a document for each, a sixth of what reading it costs, whereas walking
+    the order of the sort may read every key. With an equality before them this is done up to as many bytes as sort
+    without harm. After a leading sort no range narrows anything: the server then walks the whole index and tests
+    documents.
     """
     sorted_by = {name for name, _ in sort}
+    others = [(name, False) for name in ranges if name not in sorted_by]
     same = bool(sorted_by & set(ranges))
-    before = [name for name in ranges if name in first and not same]
-    after = [name for name in ranges if name not in sorted_by and name not in before]
-    kept = after if equal or before or same or not sort else []
-    return [*((name, False) for name in before), *sort, *((name, False) for name in kept)]
+    if reads_all and not same:
+        return [*others, *sort]
+    return [*sort, *(others if equal or same or not sort else ())]
 
 
 def _reads_all(block: QueryBlock, table: Table | None, effort: Effort | None, *, equal: bool) -> bool:
@@ -273,16 +290,25 @@ def _by_identity(predicates: Iterable[Predicate]) -> bool:
 
 def _covering(block: QueryBlock, table: Table | None, effort: Effort | None) -> tuple[str, ...]:
     """Fields that make the index answer alone, where they are few and spare many documents."""
-    read = next((fields for name, fields in block.read if name == block.tables[0]), ("*",))
+    read = _read(block)
     asked = {p.column for p in block.predicates} | {key.column for key in block.sort}
     extra = [name for name in read if name not in asked]
     if not block.outer or "*" in read or "_id" in extra or not 0 < len(extra) <= MAX_COVERED:
         return ()
-    # A null is stored as a missing field is: such a condition must look at the document (seen on a real server).
-    if any(p.operator is Operator.IS_NULL for p in block.predicates) or _arrays(table, extra):
+    if _looks_at_documents(block) or _arrays(table, extra):
         return ()
     matched = effort.returned if effort and effort.returned is not None else None
     return tuple(extra) if matched is None or matched >= WORTH_COVERING else ()
+
+
+def _read(block: QueryBlock) -> tuple[str, ...]:
+    """The fields that the answer needs; ``*`` for whole documents."""
+    return next((fields for name, fields in block.read if name == block.tables[0]), ("*",))
+
+
+def _looks_at_documents(block: QueryBlock) -> bool:
+    """A null is stored as a missing field is: such a condition must look at the document (seen on a real server)."""
+    return any(p.operator is Operator.IS_NULL for p in block.predicates)
 
 
 def _arrays(table: Table | None, names: Iterable[str]) -> tuple[str, ...]:

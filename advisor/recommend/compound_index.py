@@ -80,8 +80,10 @@ def _reason_against(wish: Wish, effort: Effort, table: Table | None) -> str | No
     served = table is not None and any(serves(index, wish) for index in table.indexes)
     if wish.foreign:
         return None if served or not effort.wasteful else ""
-    if not effort.wasteful and not effort.selective and not effort.sorted_in_memory:
-        large = effort.collection_scan and effort.examined >= SMALL
+    most = 1.0 if wish.covered else MOST  # keys alone are less than documents, however many
+    large = effort.collection_scan and effort.examined >= SMALL
+    selective = effort.selective or (large and wish.covered)
+    if not effort.wasteful and not selective and not effort.sorted_in_memory:
         return _all_of_it(effort) if large and effort.share is not None else None
     if served and effort.returned is None:
         return None  # a group or count reads all that matches: that it reads much says nothing
@@ -90,7 +92,7 @@ def _reason_against(wish: Wish, effort: Effort, table: Table | None) -> str | No
     if table is not None and 0 < table.rows < SMALL:
         return f"{table.name.name} has {table.rows:,.0f} documents: reading them all costs less than an index's upkeep"
     share = effort.share
-    if share is not None and share >= MOST and not wish.sorts:
+    if share is not None and share >= most and not wish.sorts:
         return _all_of_it(effort)
     return ""
 

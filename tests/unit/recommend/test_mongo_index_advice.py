@@ -114,11 +114,11 @@ def effort(documents: float, returned: float, *, complete: bool) -> Effort:
             ["a_1_c_-1_b_1"],
         ),
         (find({"a": 1, "t": {"$gt": 5}}, sort={"c": -1}), effort(9e4, 4e3, complete=True), ["a_1_t_1_c_-1"]),
-        # A prefix is narrow: it goes before the sort even where a limit stops.
+        (find({"a": 1, "b": {"$regex": "x"}}, sort={"c": -1}), effort(9e4, 9, complete=True), ["a_1_b_1_c_-1"]),
         (
-            find({"a": 1, "b": {"$regex": "^x"}}, sort={"c": -1}, limit=50),
-            effort(9e4, 50, complete=False),
-            ["a_1_b_1_c_-1"],
+            find({"a": 1, "b": {"$regex": "^x"}}, sort={"c": -1}, limit=5),
+            effort(9e4, 5, complete=False),
+            ["a_1_c_-1_b_1"],
         ),
     ],
 )
@@ -127,6 +127,16 @@ def test_the_order_of_keys_where_it_is_known_what_matches(
 ) -> None:
     wished = list(wishes(shape_of(canonical(command, "shop")), Catalog(search_path=("shop",)), found))
     assert [index.name for index in merged(wished, Catalog(search_path=("shop",)))] == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "covered"),
+    [({"projection": {"_id": 0, "a": 1, "b": 1}}, True), ({"projection": {"a": 1, "b": 1}}, False), ({}, False)],
+)
+def test_an_index_covers_where_nothing_else_is_read(more: dict[str, Any], *, covered: bool) -> None:
+    command = find({"a": 1}, **more)
+    (wish,) = wishes(shape_of(canonical(command, "shop")), Catalog(search_path=("shop",)), None)
+    assert wish.covered is covered
 
 
 def test_one_index_serves_queries_that_begin_alike() -> None:
