@@ -40,6 +40,8 @@ _WRAPPERS = {
 }  # fmt: skip
 _DOCUMENT = re.compile(r"(?:^[^\S\n]*(?:/\*+[^\S\n]*)?(?:[\w.:$@\[\]() -]+>\s*)?|(?<=[=(>])\s*)(?=[{\[])", re.M)
 """Where a document may begin: on its own line, behind a prompt, an assignment, a bracket, a comment's opening."""
+PATIENCE = 8
+"""How often the length of a text is read in vain: each bracket of a thousand that nobody closed may open a document."""
 _MARKS = ("//", ">", "#", "*")
 """What stands before each line of a comment, or of what was quoted."""
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
@@ -57,12 +59,14 @@ def documents(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _documents(text: str) -> Iterator[dict[str, Any]]:
-    place = 0
-    while found := _DOCUMENT.search(text, place):
+    place, patience = 0, PATIENCE * len(text)
+    while patience >= 0 and (found := _DOCUMENT.search(text, place)):
         place = found.end()
+        reader = _Reader(text, place)
         try:
-            value, end = _Reader(text, place).read()
+            value, end = reader.read()
         except NoDocument:
+            patience -= reader.place - place
             place += 1
             continue
         yield from (part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict))
@@ -87,26 +91,26 @@ class _Reader:
 
     def __init__(self, text: str, place: int) -> None:
         self._text = text
-        self._place = place
+        self.place = place
 
     def read(self) -> tuple[Any, int]:
         """The value, and where it ends. Raises :class:`NoDocument` when there is none."""
         try:
-            return self._value(), self._place
+            return self._value(), self.place
         except RecursionError:
             raise NoDocument from None
 
     def _next(self) -> tuple[str, str]:
-        while found := _TOKEN.match(self._text, self._place):
-            self._place = found.end()
+        while found := _TOKEN.match(self._text, self.place):
+            self.place = found.end()
             if found.lastgroup != "space":
                 return str(found.lastgroup), found[0]
         raise NoDocument
 
     def _peek(self) -> str:
-        place = self._place
+        place = self.place
         _, word = self._next()
-        self._place = place
+        self.place = place
         return word
 
     def _value(self) -> Any:

@@ -10,7 +10,7 @@ from advisor import pipeline
 from advisor.errors import SourceError
 from advisor.model.plan import Access
 from advisor.model.recommendation import AddIndex
-from connectors.mongo import analyze_files
+from connectors.mongo import analyze_files, shell_text
 from connectors.mongo.explain_files import explain_file
 from connectors.mongo.logs.looking import Kind, by_looking
 from connectors.mongo.shell_text import documents
@@ -181,6 +181,21 @@ def test_an_explain_that_was_quoted_is_the_same(mark: str, tmp_path: Path) -> No
     path.write_text("".join(mark + line for line in text.splitlines(keepends=True)), encoding="utf-8")
     assert by_looking(path) is Kind.EXPLAIN
     assert explain_file(path) == explain_file(CASES / "sharded_aggregate_7.0_mongosh.txt")
+
+
+@pytest.mark.parametrize("piece", ["\n{a: ", "([", "\n[", "> {"])
+def test_brackets_that_nobody_closes_are_given_up(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = 0
+    whole = shell_text._Reader._next
+
+    def counted(reader: shell_text._Reader) -> tuple[str, str]:
+        nonlocal tokens
+        tokens += 1
+        return whole(reader)
+
+    monkeypatch.setattr(shell_text._Reader, "_next", counted)
+    assert list(documents(piece * 4_000)) == []
+    assert tokens < 4 * shell_text.PATIENCE * len(piece * 4_000)
 
 
 @pytest.mark.parametrize("text", ["", "{", "{a", "{a:", "[", "{a: [[[", "{" * 3000, "> {a: (}", "{a: new }"])
