@@ -46,9 +46,15 @@ PARTS = (
 )  # fmt: skip
 """What a command asks, by name and in the order in which it is written out, and what one asks that opens a cursor; each
 is JSON."""
+OF_BULK = {
+    "u": 'coalesce(command.u, command."updateMods")',
+    "update": 'CASE WHEN NOT bulk THEN command."update" END',
+    "insert": "CASE WHEN NOT bulk THEN command.insert END",
+}
+"""Parts that the statements of a bulkWrite name otherwise, or that are places in its namespaces."""
 _FIELDS: Mapping[str, Any] = {
     "command": {
-        **dict.fromkeys((*PARTS, "delete", "getMore", "bulkWrite", "autocommit"), "JSON"),
+        **dict.fromkeys((*PARTS, "delete", "getMore", "bulkWrite", "updateMods", "autocommit"), "JSON"),
         **dict.fromkeys(("$db", "comment", "txnNumber"), "VARCHAR"),
         "lsid": {"id": {"$uuid": "VARCHAR", "$binary": {"base64": "VARCHAR"}}},
     },
@@ -80,8 +86,7 @@ def columns(kind: Kind) -> str:
         place = found
         for step in path[:-1]:
             place = place.setdefault(step, {})
-        whole = "BIGINT" if name in NUMBERS and kind is Kind.LOG else "VARCHAR"
-        place[path[-1]] = _FIELDS.get(name, whole)
+        place[path[-1]] = _FIELDS.get(name, "VARCHAR")
     return "{" + ", ".join(f"'{name}': '{_type(inner)}'" for name, inner in found.items()) + "}"
 
 
@@ -90,9 +95,9 @@ def selection(kind: Kind) -> str:
     taken = {
         name: '"' + path[0] + '"' + "".join(f"['{step}']" for step in path[1:]) for name, path in _paths(kind).items()
     }
-    if kind is Kind.PROFILE:
-        # Extended JSON may wrap the profiler's counts.
-        taken |= {name: f"TRY_CAST(regexp_extract({taken[name]}, '-?\\d+') AS BIGINT)" for name in NUMBERS}
+    # Extended JSON may wrap counts.
+    wrapped = "coalesce(TRY_CAST({0} AS BIGINT), TRY_CAST(regexp_extract({0}, '-?\\d+') AS BIGINT))"
+    taken |= {name: wrapped.format(taken[name]) for name in NUMBERS}
     missing = " AND ".join(f'"{name}" IS NULL' for name in dict.fromkeys(path[0] for path in _paths(kind).values()))
     return ", ".join([*(f"{text} AS {name}" for name, text in taken.items()), f"{missing} AS facts_missing"])
 
@@ -101,7 +106,11 @@ def written_out() -> str:
     """An expression for a command as JSON: its parts, or those of the command that opened a getMore's cursor."""
     parts = [
         f"""'"{name}":' || """
-        + (f'coalesce(originating."{name}", command."{name}")' if name in OPENING else f'command."{name}"')
+        + (
+            f'coalesce(originating."{name}", command."{name}")'
+            if name in OPENING
+            else OF_BULK.get(name, f'command."{name}"')
+        )
         for name in PARTS
     ]
     parts.insert(

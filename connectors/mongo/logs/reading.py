@@ -178,8 +178,8 @@ def _examples(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 def _coverage(database: duckdb.DuckDBPyConnection, count: int, unread: Iterable[tuple[str, int]]) -> Iterable[Coverage]:
     logs, profiled = _rows(
         database,
-        "SELECT count(*) FILTER (kind = 'log' AND reason IS DISTINCT FROM 'other log messages'),"
-        " count(*) FILTER (kind = 'profile') FROM operation",
+        "SELECT count(*) FILTER (kind = 'log'), count(*) FILTER (kind = 'profile') FROM operation"
+        " WHERE reason IS NULL OR reason NOT IN ('other log messages', 'lines that are no JSON')",
     )[0]
     if logs:
         yield Coverage("slow query lines", True, f"{logs:,} slow-query lines of the log were read.", count=logs)

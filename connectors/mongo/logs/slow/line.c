@@ -14,14 +14,14 @@ static const span ATTRIBUTE[ATTRIBUTES] = {
 };
 
 /* Of a command: its parts, and what stands beside them. */
-enum { DELETE = PARTS, GET_MORE, BULK_WRITE, AUTOCOMMIT, DB, SAID, TXN_NUMBER, SESSION, MEMBERS };
+enum { DELETE = PARTS, GET_MORE, BULK_WRITE, UPDATE_MODS, AUTOCOMMIT, DB, SAID, TXN_NUMBER, SESSION, MEMBERS };
 const span PART[MEMBERS] = {
     NAME("find"), NAME("aggregate"), NAME("findAndModify"), NAME("count"), NAME("distinct"), NAME("insert"),
     NAME("query"), NAME("q"), NAME("filter"), NAME("pipeline"), NAME("sort"), NAME("projection"), NAME("limit"),
     NAME("skip"), NAME("hint"), NAME("collation"), NAME("min"), NAME("max"), NAME("let"), NAME("fields"), NAME("key"),
     NAME("u"), NAME("update"), NAME("remove"), NAME("multi"), NAME("upsert"), NAME("arrayFilters"),
-    NAME("delete"), NAME("getMore"), NAME("bulkWrite"), NAME("autocommit"), NAME("$db"), NAME("comment"),
-    NAME("txnNumber"), NAME("lsid"),
+    NAME("delete"), NAME("getMore"), NAME("bulkWrite"), NAME("updateMods"), NAME("autocommit"), NAME("$db"),
+    NAME("comment"), NAME("txnNumber"), NAME("lsid"),
 };
 
 /* Of the command that opened a getMore's cursor rather than of the getMore. */
@@ -73,8 +73,11 @@ static bool set_transaction(piece *p, operation *o, const node *automatic, const
     return set_word(p, o, TRANSACTION, (span){start, (size_t)(i - start)});
 }
 
-static const char *name_of(const node *const *m)
+/* `bulk`: a statement of a bulkWrite (8.0), which names its namespace by its place among the command's. */
+static const char *name_of(const node *const *m, bool bulk)
 {
+    if (bulk)
+        return m[UPDATE] ? "update" : m[DELETE] ? "remove" : m[INSERT] ? "insert" : "";
     if (m[FIND])
         return "find";
     if (m[AGGREGATE])
@@ -107,10 +110,12 @@ static bool asks_the_server(span pipeline)
 static const char *reason_of(const piece *p, const operation *o, const node *const *m, bool originates, bool cut)
 {
 #define TOLD(which) words_at(&p->words[which], o->word[which])
-    span ns = TOLD(NS), application = TOLD(APPLICATION), kind = TOLD(KIND_OF);
+    span ns = TOLD(NS), application = TOLD(APPLICATION), name = TOLD(OPERATION);
     bool q = o->flag[HAS_Q];
     if (is_text(application, "query-advisor") || is_text(TOLD(COMMENT), "query-advisor"))
         return "the advisor's own";
+    if (m[BULK_WRITE])
+        return "write commands, whose statements have lines of their own";
     if (starts(ns, "admin.") || starts(ns, "config.") || starts(ns, "local.") || is_text(application, "OplogFetcher"))
         return "internal databases and replication (admin, config, local)";
     if (find(ns, ".system."))
@@ -118,15 +123,14 @@ static const char *reason_of(const piece *p, const operation *o, const node *con
                                             : "system collections";
     if (cut)
         return "cut lines, whose command is not whole";
-    if (q && (is_text(kind, "update") || is_text(kind, "remove")))
+    if (q && (is_text(name, "update") || is_text(name, "remove") || is_text(name, "insert")))
         return "";
-    bool many = (m[BULK_WRITE] || q) && ns.size >= 5 && !memcmp(ns.at + ns.size - 5, ".$cmd", 5);
-    if (o->flag[IS_ENVELOPE] || many)
+    if (o->flag[IS_ENVELOPE] || (q && ns.size >= 5 && !memcmp(ns.at + ns.size - 5, ".$cmd", 5)))
         return "write commands, whose statements have lines of their own";
     if (o->flag[HAS_MORE] && !originates)
         return "getMore without its originating command";
     if (!o->word[OPERATION]
-        || (is_text(TOLD(OPERATION), "aggregate") && m[PIPELINE] && asks_the_server(m[PIPELINE]->text)))
+        || (is_text(name, "aggregate") && m[PIPELINE] && asks_the_server(m[PIPELINE]->text)))
         return "server and monitoring commands";
     return "";
 }
@@ -157,11 +161,16 @@ static bool operation_read(piece *p, operation *o, const node *command, const no
     for (int part = 0; part < PARTS; part++)
         if (opening[part] && is_opening(part))
             m[part] = opening[part];
-    const char *name = name_of(m);
-    o->flag[HAS_Q] = m[Q];
+    span kind = words_at(&p->words[KIND_OF], o->word[KIND_OF]);
+    bool bulk = is_text(kind, "bulkWrite") && !m[BULK_WRITE];
+    const char *name = name_of(m, bulk && !m[Q]);
+    o->flag[HAS_Q] = m[Q] || bulk;
     o->flag[HAS_MORE] = m[GET_MORE];
-    o->flag[IS_ENVELOPE] = !m[Q] && (!strcmp(name, "update") || !strcmp(name, "delete"));
-    span operation = m[Q] ? words_at(&p->words[KIND_OF], o->word[KIND_OF]) : (span){name, strlen(name)};
+    o->flag[IS_ENVELOPE] = m[BULK_WRITE] || (!o->flag[HAS_Q] && (!strcmp(name, "update") || !strcmp(name, "delete")));
+    span operation = m[Q] ? kind : (span){name, strlen(name)};
+    m[U] = m[U] ? m[U] : m[UPDATE_MODS];
+    if (bulk)
+        m[UPDATE] = m[INSERT] = NULL;
     if (!set_word(p, o, OPERATION, operation) || !set_text(p, o, COMMENT, m[SAID]) || !set_session(p, o, m[SESSION])
         || !set_transaction(p, o, m[AUTOCOMMIT], m[TXN_NUMBER]))
         return false;

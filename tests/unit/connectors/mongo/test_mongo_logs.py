@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -195,3 +196,46 @@ def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
     if is_built():
         size = log.stat().st_size
         assert Step("Reading mongod.log", size, size, "B") in told
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ({"update": 0, "filter": {"a": 5}, "updateMods": {"$set": {"b": 1}}, "multi": False, "upsert": False},
+         '{"update":"orders","$db":"shop","filter":{"a":"?number"},"u":{"$set":["b"]}}'),
+        ({"delete": 0, "filter": {"a": 5}, "multi": False},
+         '{"delete":"orders","$db":"shop","filter":{"a":"?number"}}'),
+        ({"insert": 0, "document": {"a": 5}}, '{"insert":"orders","$db":"shop"}'),
+    ],
+)  # fmt: skip
+def test_a_bulk_writes_statements_are_operations_of_its_session(
+    statement: dict[str, object], text: str, tmp_path: Path
+) -> None:
+    """MongoDB 8.0 logs each statement, then the command, which alone tells the session."""
+    command = {"bulkWrite": 1, "ops": [statement], "nsInfo": [{"ns": "shop.orders"}], "$db": "admin",
+               "lsid": {"id": {"$uuid": "00000001-0000-0000-0000-000000000000"}}}  # fmt: skip
+    log = tmp_path / "mongod.log"
+    log.write_text(slow(statement, type="bulkWrite") + slow(command, ns="admin.$cmd"))
+    reading, by_text = taken([log], tmp_path)
+    assert list(by_text) == [text]
+    assert dict(reading.unread) == {"write commands, whose statements have lines of their own": 1}
+    row = duckdb.execute(f"SELECT session FROM read_parquet('{tmp_path / 'events.parquet'}')").fetchone()
+    assert row == ("00000001000000000000000000000000",)
+
+
+def test_canonical_extended_json_of_the_profiler_is_read(tmp_path: Path) -> None:
+    told = {"op": "query", "ns": "shop.orders", "command": {"find": "orders", "filter": {"a": 5}, "$db": "shop"},
+            "docsExamined": {"$numberInt": "90"}, "nreturned": {"$numberLong": "2"}, "millis": {"$numberInt": "150"},
+            "ts": {"$date": {"$numberLong": "1725358522123"}}}  # fmt: skip
+    profile = tmp_path / "profile.json"
+    profile.write_text(json.dumps(told) + "\n")
+    reading, by_text = taken([profile], tmp_path)
+    assert list(by_text.values()) == [(1, 150.0, 90.0, 2.0)]
+    assert reading.window_ended_at == datetime(2024, 9, 3, 10, 15, 22, 123000, UTC)
+
+
+def test_lines_that_are_no_json_are_no_slow_query_lines(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    log.write_text(slow({"find": "orders", "filter": {}}) + "a shell's words\n")
+    reading, _ = taken([log], tmp_path)
+    assert [entry.count for entry in reading.coverage if entry.subject == "slow query lines"] == [1]

@@ -37,8 +37,9 @@ SCALARS: tuple[Any, ...] = (
 )
 PARTS: dict[str, tuple[Any, ...]] = {
     "find": ("orders", None), "aggregate": ("orders", 1), "findAndModify": ("orders",), "findandmodify": ("orders",),
-    "count": ("orders",), "distinct": ("orders",), "insert": ("orders",), "delete": ("orders",),
-    "update": ("orders", {"$set": {"a": 1}}, [{"$set": {"a": 1}}]), "remove": (True, False, "orders"),
+    "count": ("orders",), "distinct": ("orders",), "insert": ("orders", 0), "delete": ("orders", 0),
+    "update": ("orders", 0, {"$set": {"a": 1}}, [{"$set": {"a": 1}}]),
+    "updateMods": ({"$set": {"a": 1}},), "remove": (True, False, "orders"),
     "getMore": (77, {"$numberLong": "77"}), "bulkWrite": (1,), "q": ({}, {"a": 1}), "query": ({"a": 1},),
     "filter": ({"a": 1}, {"a": {"$in": [1, 2]}}, None), "sort": ({"a": 1},), "hint": ("a_1", None),
     "pipeline": ([{"$match": {"a": 1}}, {"$limit": 5}], [{"$changeStream": {}}], [{"$lookup": {"from": "x"}}]),
@@ -49,7 +50,7 @@ PARTS: dict[str, tuple[Any, ...]] = {
     "txnNumber": (7, {"$numberLong": "7"}), "autocommit": (False, True),
 }  # fmt: skip
 FACTS: dict[str, tuple[Any, ...]] = {
-    "type": ("command", "update", "remove"),
+    "type": ("command", "update", "remove", "bulkWrite"),
     "ns": ("shop.orders", "shop.$cmd", "admin.x", "shop.system.views", "", "shop", "shop.system.buckets.t", "ü.ö"),
     "appName": ("app", "", 'a"b', "query-advisor", "OplogFetcher"), "planSummary": ("COLLSCAN", "IXSCAN { a: 1 }"),
     "hasSortStage": (True,), "usedDisk": (True, False), "queryHash": ("AB12",), "planCacheShapeHash": ("CD34",),
