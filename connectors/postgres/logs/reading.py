@@ -121,8 +121,8 @@ def read(
             if name not in formats():
                 known = ", ".join(sorted(formats()))
                 raise LogFormatError(
-                    f"{path} looks like no PostgreSQL log that is known; name its form with --log-format ({known}), or give"
-                    " MongoDB's logs and explains as JSON or as mongosh prints them."
+                    f"{path} looks like no PostgreSQL log that is known; name its form with --log-format ({known}),"
+                    " or give MongoDB's logs and explains as JSON or as mongosh prints them."
                 )
             assert name is not None
             seen.append((path.name, name))
