@@ -7,6 +7,13 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# What properties are tried on is the same in each run, so that a change's failure is the change's.
+# ``--hypothesis-profile=search`` tries others.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", print_blob=True)
+settings.load_profile("repeatable")
 
 MAY_BE_MISSING = "ADVISOR_TEST_MONGODB_URL"
 """No registry carries a mongod, so tests on a real one name this variable in their skip reason and may skip."""

@@ -27,6 +27,8 @@ def _looks(head: bytes) -> float:
     return 1.0 if good else 0.0
 
 
+_COUNTS = range(22, 32)
+"""Columns that a record may have, those of some servers to come too; another count is a damaged record's."""
 _LOOKED_AT = 1 << 20
 """Bytes at a piece's end among which a record's start is looked for before all quotes are counted."""
 
@@ -74,7 +76,9 @@ def _columns(head: bytes) -> int:
         record += line
         quotes += line.count(b'"')
         if quotes % 2 == 0 and _START.match(record):
-            return len(re.findall(rb'(?:"(?:[^"]|"")*"|[^",])*(?:,|$)', record)) - (not record.endswith(b","))
+            count = len(re.findall(rb'(?:"(?:[^"]|"")*"|[^",])*(?:,|$)', record)) - (not record.endswith(b","))
+            if count in _COUNTS:
+                return count
         if quotes % 2 == 0:
             record = b""
     return 26

@@ -31,7 +31,7 @@ void plain_clear(piece *p)
     list_clear(&p->values);
     p->count = p->carried = p->left = p->rest.size = 0;
     p->latest = p->lines = 0;
-    p->latest_zone = 0;
+    p->latest_zone_size = 0;
     p->turned_back = false;
 }
 

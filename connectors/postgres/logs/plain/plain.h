@@ -44,7 +44,7 @@ typedef struct {
     span key, value;     /* in a comment */
 } tag;
 
-enum { TAGS_AT_MOST = 16, KEY_AT_MOST = 64, SECOND_SIZE = 19 };
+enum { TAGS_AT_MOST = 16, KEY_AT_MOST = 64, SECOND_SIZE = 19, ZONE_AT_MOST = 12 };
 
 typedef struct {
     char text[256];
@@ -67,7 +67,8 @@ typedef struct {
     char key[KEY_AT_MOST]; /* of the digests */
     size_t key_size;
     int64_t latest;      /* the latest time of the zone at hand */
-    int32_t latest_zone;
+    char latest_zone[ZONE_AT_MOST];
+    size_t latest_zone_size;
     bool turned_back;    /* the clock went back */
     source *streams;
     prefix prefix;       /* of stderr's lines */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { ZONE_AT_MOST = 12, NAME_AT_MOST = 100 };
+enum { NAME_AT_MOST = 100 };
 
 record *piece_record(piece *p)
 {
@@ -166,17 +166,17 @@ static bool coded(piece *p, record *r, const fields *f, span zone)
     return true;
 }
 
-/* Notice a clock that goes back by more than a second, which SQL has to report. */
-static bool watch_clock(piece *p, int64_t logged, span zone)
+/* Notice a clock that goes back by more than a second, which SQL has to report. A record may be no record after all. */
+static void watch_clock(piece *p, int64_t logged, span zone)
 {
-    int32_t code = words_code(&p->words[ZONE], zone);
-    if (code != p->latest_zone || logged > p->latest) {
+    bool same = zone.size == p->latest_zone_size && !memcmp(zone.at, p->latest_zone, zone.size);
+    if (!same || logged > p->latest) {
         p->latest = logged;
-        p->latest_zone = code;
+        p->latest_zone_size = zone.size;
+        memcpy(p->latest_zone, zone.at, zone.size);
     } else if (logged < p->latest - 1000000) {
         p->turned_back = true;
     }
-    return code >= 0;
 }
 
 /* Read a record; `plain` says whether it could be read here. False: no memory. */
@@ -189,8 +189,10 @@ bool record_read(piece *p, const fields *f, bool *plain)
     bool known = stamped && starts(f->severity, "LOG") && f->severity.size == 3 && f->session.size
                  && (f->place >= 0 || parse_number(f->line, &line)) && parse_duration(f->message, &took, &said);
     record *r = piece_record(p);
-    if (!r || (stamped && !watch_clock(p, logged, zone)))
+    if (!r)
         return false;
+    if (stamped)
+        watch_clock(p, logged, zone);
     r->line = line;
     if (known)
         kind = kind_of(said, &statement);

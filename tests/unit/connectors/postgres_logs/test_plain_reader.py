@@ -236,6 +236,21 @@ def test_a_clock_that_goes_back_is_seen_in_a_record_left_to_sql(form: str, tmp_p
     assert [reason for reason, _, _ in compiled[2]] == ["clock went back"]
 
 
+@pytest.mark.parametrize(("form", "at", "sign"), [("csvlog", 64, b"\n"), ("jsonlog", 40, b'"')])
+def test_a_first_record_that_is_damaged_tells_no_columns_and_no_zone(
+    form: str, at: int, sign: bytes, tmp_path: Path
+) -> None:
+    record = {"second": 0, "zone": "UTC", "user": "app", "database": "shop", "session": 1, "error": False}
+    record |= {"message": "duration: 0.013 ms  statement: BEGIN", "detail": None, "statement": None, "query_id": 0}
+    whole = "".join(FORMS[form](number, record) for number in range(1, 6)).encode()
+    log = tmp_path / "damaged.log"
+    log.write_bytes(whole[:at] + sign + whole[at + 1 :])
+    compiled, by_sql = both([log], log_format=form)
+    assert compiled == by_sql
+    assert len(compiled[0]) == 4
+    assert not any(entry.subject == "log time zone" for entry in compiled[1])
+
+
 def test_line_ends_of_windows_inside_a_statement_are_no_damage(tmp_path: Path) -> None:
     record = {"second": 0, "zone": "UTC", "user": "app", "database": "shop", "session": 1, "error": False}
     record |= {
