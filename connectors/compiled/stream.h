@@ -43,4 +43,30 @@ static inline void block_mark(block *b, int64_t row, bool known)
     b->nulls += !known;
 }
 
+static inline void block_number(block *b, int64_t row, int64_t value, bool known)
+{
+    ((int64_t *)b->values)[row] = value;
+    block_mark(b, row, known);
+}
+
+/* A code of the dictionary; 0, the empty word, is NULL. */
+static inline void block_word(block *b, int64_t row, int32_t code)
+{
+    ((int32_t *)b->values)[row] = code;
+    block_mark(b, row, code != 0);
+}
+
+enum { DIGITS = 16 };
+
+/* A digest of so many digits; one that begins with 0 is NULL. */
+static inline void block_digits(block *b, int64_t row, const char *digits)
+{
+    bool known = *digits != 0;
+    if (known)
+        memcpy(b->bytes + b->size, digits, DIGITS);
+    b->size += known ? DIGITS : 0;
+    ((int32_t *)b->values)[row + 1] = b->size;
+    block_mark(b, row, known);
+}
+
 #endif

@@ -90,7 +90,8 @@ SELECT
     -- Where the rows are of several kinds, the reads of all kinds together are as many.
     coalesce(sum(a.n) FILTER ((a.rows = a.n OR a.rows = a.together)
         AND (a.n >= (SELECT min_executions FROM burst_option) OR a.alike >= 3)
-        AND (a.last_pos - a.anchor <= 3.5 * a.rows OR b.breaks < a.anchors AND a.first_pos = a.anchor + 1)) >= 0.5 * sum(a.n), false) AS exact,
+        AND (a.last_pos - a.anchor <= 3.5 * a.rows OR b.breaks < a.anchors AND a.first_pos = a.anchor + 1))
+        >= 0.5 * sum(a.n), false) AS exact,
     max(l.round) AS round
 FROM (SELECT *, sum(n) OVER (PARTITION BY unit, parent, anchor) AS together,
              sum((rows = n AND n > 1)::INT) OVER of_pair AS alike,

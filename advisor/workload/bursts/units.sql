@@ -54,7 +54,8 @@ SELECT
     previous_role IS NULL
         OR previous_role = 'reset'
         OR coalesce(other_route, false)
-        OR (role = 'begin' OR other_number OR NOT begun) AND role <> 'end' AND started - previous_ended > coalesce(pause, 250000)
+        OR (role = 'begin' OR other_number OR NOT begun) AND role <> 'end'
+            AND started - previous_ended > coalesce(pause, 250000)
         AS chunk_cut,
     -- Without a session the previous event may be a parallel one.
     CASE WHEN chunk_cut THEN spent ELSE greatest(ended - previous_ended, 0) END AS gap

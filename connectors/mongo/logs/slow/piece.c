@@ -115,51 +115,30 @@ static int64_t rows_of(const void *owner, int kind)
     return (int64_t)(kind ? p->example_count : p->count);
 }
 
-static void put_number(block *b, int64_t row, int64_t value, bool known)
-{
-    ((int64_t *)b->values)[row] = value;
-    block_mark(b, row, known);
-}
-
-static void put_word(block *b, int64_t row, int32_t code)
-{
-    ((int32_t *)b->values)[row] = code;
-    block_mark(b, row, code);
-}
-
-static void put_digits(block *b, int64_t row, const char *digits)
-{
-    if (*digits)
-        memcpy(b->bytes + b->size, digits, DIGITS);
-    b->size += *digits ? DIGITS : 0;
-    ((int32_t *)b->values)[row + 1] = b->size;
-    block_mark(b, row, *digits);
-}
-
 static void fill_operation(const piece *p, int64_t row, block *b)
 {
     const operation *o = &p->operations[row];
     for (int n = 0; n < NUMBERS; n++)
-        put_number(&b[n], row, o->number[n], o->number[n] != NO_NUMBER);
+        block_number(&b[n], row, o->number[n], o->number[n] != NO_NUMBER);
     for (int w = 1; w < SKELETON; w++)
-        put_word(&b[FIRST_WORD + w - 1], row, o->word[w]);
+        block_word(&b[FIRST_WORD + w - 1], row, o->word[w]);
     for (int f = 0; f < FLAGS; f++)
-        put_number(&b[FIRST_FLAG + f], row, o->flag[f], true);
-    put_digits(&b[GIVEN], row, o->given);
-    put_digits(&b[KEYED], row, o->keyed);
+        block_number(&b[FIRST_FLAG + f], row, o->flag[f], true);
+    block_digits(&b[GIVEN], row, o->given);
+    block_digits(&b[KEYED], row, o->keyed);
     int32_t skeleton = o->word[SKELETON];
-    put_number(&b[QUESTION], row, skeleton ? (int64_t)p->examples[skeleton - 1].question : 0, skeleton);
+    block_number(&b[QUESTION], row, skeleton ? (int64_t)p->examples[skeleton - 1].question : 0, skeleton);
 }
 
 static void fill_example(const piece *p, int64_t row, block *b)
 {
     const example *e = &p->examples[row];
     const operation *o = &p->operations[e->place];
-    put_number(&b[EXAMPLE_QUESTION], row, (int64_t)e->question, true);
-    put_number(&b[EXAMPLE_PLACE], row, e->place, true);
-    put_word(&b[EXAMPLE_OPERATION], row, o->word[OPERATION]);
-    put_word(&b[EXAMPLE_NS], row, o->word[NS]);
-    put_number(&b[EXAMPLE_Q], row, o->flag[HAS_Q], true);
+    block_number(&b[EXAMPLE_QUESTION], row, (int64_t)e->question, true);
+    block_number(&b[EXAMPLE_PLACE], row, e->place, true);
+    block_word(&b[EXAMPLE_OPERATION], row, o->word[OPERATION]);
+    block_word(&b[EXAMPLE_NS], row, o->word[NS]);
+    block_number(&b[EXAMPLE_Q], row, o->flag[HAS_Q], true);
 }
 
 static bool fill(const void *owner, int kind, int64_t rows, block *b)

@@ -107,25 +107,18 @@ static int64_t rows_of(const void *owner, int fate)
 
 static void put(const piece *p, const record *r, const column *c, block *b, int64_t row)
 {
-    bool known = true;
     if (c->number) {
-        int64_t value = ((int64_t *)b->values)[row] = c->number(p, r);
-        known = value >= 0 || !c->negative_is_null;
+        int64_t value = c->number(p, r);
+        block_number(b, row, value, value >= 0 || !c->negative_is_null);
     } else if (c->digits) {
-        known = c->digits(r)[0] != 0;
-        if (known)
-            memcpy(b->bytes + b->size, c->digits(r), 16);
-        b->size += known ? 16 : 0;
-        ((int32_t *)b->values)[row + 1] = b->size;
+        block_digits(b, row, c->digits(r));
     } else if (c->word) {
-        int32_t code = ((int32_t *)b->values)[row] = r->word[c->word];
-        known = code != 0;
+        block_word(b, row, r->word[c->word]);
     } else {
-        known = r->tags != 0;
         b->size += r->tags;
         ((int32_t *)b->values)[row + 1] = b->size;
+        block_mark(b, row, r->tags != 0);
     }
-    block_mark(b, row, known);
 }
 
 static bool fill_texts(const piece *p, int64_t rows, block *blocks)
@@ -136,10 +129,8 @@ static bool fill_texts(const piece *p, int64_t rows, block *blocks)
     blocks[1].bytes = texts->bytes.at;
     if (!block_room(&blocks[0], rows, 0))
         return false;
-    for (int64_t code = 0; code < rows; code++) {
-        ((int64_t *)blocks[0].values)[code] = code;
-        block_mark(&blocks[0], code, true);
-    }
+    for (int64_t code = 0; code < rows; code++)
+        block_number(&blocks[0], code, code, true);
     return true;
 }
 
@@ -152,7 +143,7 @@ static bool fill(const void *owner, int fate, int64_t rows, block *blocks)
     const column *columns = columns_of(fate, &width);
     for (int64_t c = 0; c < width; c++) {
         block *b = &blocks[c];
-        if (!block_room(b, rows, columns[c].digits ? 16 : 0))
+        if (!block_room(b, rows, columns[c].digits ? DIGITS : 0))
             return false;
         b->dictionary = columns[c].word ? &p->words[columns[c].word] : NULL;
         if (!strcmp(b->format, "+m")) {
